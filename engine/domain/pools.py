@@ -139,6 +139,10 @@ class Venue(Protocol):
         """Rate the screen uses: raw token_out per raw token_in for an infinitesimal swap, fee included; 0.0 if none."""
         ...
 
+    def encode(self, pool: AnyPool, token_in: Address, token_out: Address) -> tuple[int, int]:
+        """Encode the hop as the two words that the executor contract unpacks."""
+        ...
+
 
 def other_tokens(pool: Pool, token: Address) -> Sequence[Address]:
     """List the tokens of `pool` that `token` can be swapped into."""
