@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from engine.domain.units import Address, PoolId
+from engine.domain.units import ZERO_ADDRESS, Address, PoolId
 
 Family = Literal["constant_product", "concentrated", "weighted", "stable"]
 
@@ -67,12 +67,17 @@ class WeightedPool:
     scaling: tuple[int, ...]
     fee: int
     version: int = 1  # of the pool's fixed-point mathematics: rounding differs between deployments
+    vault: Address = ZERO_ADDRESS  # the only emitter whose balance logs count: anyone can emit a look-alike
     family: Family = "weighted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StablePool:
-    """Balancer V2 stable pool. `amp` includes the contract's precision of 1e3; other units as in `WeightedPool`."""
+    """Balancer V2 stable pool. `amp` includes the contract's precision of 1e3; other units as in `WeightedPool`.
+
+    `version` 1 rounds the invariant up (factories of 2021), 2 down. A composable pool lists its own token (BPT) among
+    `tokens`, which `bpt_index` names; `rates` (1e18) scale tokens that grow against the others, () when none does.
+    """
 
     id: PoolId
     deployment: str
@@ -83,6 +88,10 @@ class StablePool:
     scaling: tuple[int, ...]
     fee: int
     version: int = 1
+    vault: Address = ZERO_ADDRESS
+    rates: tuple[int, ...] = ()
+    bpt_index: int | None = None
+    amp_updating: bool = False  # amp then depends on the clock: no quote until it is read again
     family: Family = "stable"
 
 
