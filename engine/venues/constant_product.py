@@ -6,15 +6,14 @@ Sources: UniswapV2Library.getAmountOut and getAmountIn for quotes, UniswapV2Pair
 from eth_utils.crypto import keccak
 
 from engine.domain.errors import QuoteError
+from engine.domain.hops import PPM, EncodedHop, HopKind, HopWords, pack_hop
 from engine.domain.pools import AnyPool, ConstantProductPool, Family, Log
 from engine.domain.units import Address, PoolId
-from engine.venues.hop import KIND_CONSTANT_PRODUCT, pack_hop
 
 SYNC = keccak(text="Sync(uint112,uint112)")
 
 UINT112_MAX = 2**112 - 1
 UINT256_MAX = 2**256 - 1
-PPM = 1_000_000
 
 families: tuple[Family, ...] = ("constant_product",)
 topics: tuple[bytes, ...] = (SYNC,)
@@ -86,7 +85,7 @@ def marginal_rate(pool: AnyPool, token_in: Address, token_out: Address) -> float
     return (pair.fee_denominator - pair.fee) * reserve_out / (pair.fee_denominator * reserve_in)
 
 
-def encode(pool: AnyPool, token_in: Address, token_out: Address) -> tuple[int, int]:
+def encode(pool: AnyPool, token_in: Address, token_out: Address) -> HopWords:
     """Encode the hop; the executor computes the output from the pair's reserves and this fee.
 
     Raises:
@@ -97,8 +96,15 @@ def encode(pool: AnyPool, token_in: Address, token_out: Address) -> tuple[int, i
     fee_ppm, rest = divmod(pair.fee * PPM, pair.fee_denominator)
     if rest:
         raise QuoteError("the pair's fee is no whole number of ppm", measured=f"{pair.fee}/{pair.fee_denominator}")
-    zero_for_one = token_in == pair.tokens[0]
-    return pack_hop(KIND_CONSTANT_PRODUCT, pair.id, token_out, fee_ppm=fee_ppm, zero_for_one=zero_for_one)
+    return pack_hop(
+        EncodedHop(
+            kind=HopKind.CONSTANT_PRODUCT,
+            pool=Address(pair.id),
+            token_out=token_out,
+            zero_for_one=token_in == pair.tokens[0],
+            fee_ppm=fee_ppm,
+        )
+    )
 
 
 def moebius(pool: ConstantProductPool, token_in: Address, token_out: Address) -> tuple[int, int, int]:

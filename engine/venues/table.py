@@ -4,9 +4,9 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.domain.pools import Family, Pool, Venue
-from engine.venues import constant_product
+from engine.venues import concentrated, constant_product
 
-VENUES: Final[tuple[Venue, ...]] = (constant_product,)
+VENUES: Final[tuple[Venue, ...]] = (constant_product, concentrated)
 
 BY_FAMILY: Final[MappingProxyType[Family, Venue]] = MappingProxyType(
     {family: venue for venue in VENUES for family in venue.families}
