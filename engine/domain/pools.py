@@ -1,7 +1,7 @@
 """Pools are immutable values: static facts and state together, no I/O. A change makes a new value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
 
@@ -49,7 +49,8 @@ class ConcentratedPool:
     sqrt_price_x96: int
     tick: int
     liquidity: int
-    ticks: Mapping[int, tuple[int, int]] = MappingProxyType({})  # tick -> (liquidity_net, liquidity_gross)
+    # tick -> (liquidity_net, liquidity_gross)
+    ticks: Mapping[int, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
     tick_index: tuple[int, ...] = ()  # sorted keys of `ticks`
     family: Family = "concentrated"
 
