@@ -1,0 +1,145 @@
+"""The configuration: one frozen tree. Unknown settings are refused with the nearest right one named.
+
+Sources, each over the one before: defaults, the local chain's manifest (profile devnet), STATE/ketch.toml, the
+environment (KETCH_RPC, KETCH_SCAN__MAX_HOPS), what the command line gave.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from engine import config_sources
+from engine.domain.errors import ConfigError
+from engine.domain.units import Address, ChainId
+
+FILE_NAME = "ketch.toml"
+MANIFEST_NAME = "devnet.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain that Ketch knows: its id, its name, and other names that people use."""
+
+    id: ChainId
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+CHAINS = (
+    Chain(ChainId(1), "ethereum", ("mainnet", "eth")),
+    Chain(ChainId(42161), "arbitrum", ("arbitrum-one", "arb")),
+    Chain(ChainId(8453), "base"),
+    Chain(ChainId(10), "optimism", ("op", "op-mainnet")),
+)
+
+
+def chain_named(given: str | int) -> Chain:
+    """Find a chain by name, alias or id; raises `ConfigError` with the choices."""
+    text = str(given).strip().lower()
+    for chain in CHAINS:
+        if text in {str(chain.id), chain.name, *chain.aliases}:
+            return chain
+    choices = ", ".join(f"{c.name} ({c.id})" for c in CHAINS)
+    raise ConfigError(f"unknown chain {given!r}", next_step=f"choose one of {choices}")
+
+
+def _address(text: str) -> Address:
+    if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
+        raise ValueError("must be an address: 0x and 40 hex digits")
+    return Address(text.lower())
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(rf"({'|'.join(schemes)})://[^\s/]+\S*", text):
+            raise ValueError(f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
+        return text
+
+    return AfterValidator(check)
+
+
+AddressText = Annotated[Address, AfterValidator(_address)]
+HttpUrl = Annotated[str, _url("http", "https")]
+WsUrl = Annotated[str, _url("ws", "wss")]
+
+
+class Scan(BaseModel):
+    """How far the scanner looks. `floor_wei` is the least net profit, in wei, worth proving."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_hops: int = Field(default=4, ge=2, le=4)
+    max_rounds: int = Field(default=4, ge=1, le=64)
+    floor_wei: int = Field(default=0, ge=0)
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Literal["devnet", "live"] = "live"
+    chain: str | int = "arbitrum"
+    rpc: HttpUrl
+    ws: WsUrl = ""
+    treasury: AddressText | None = None
+    executor: AddressText | None = None
+    start_block: int = Field(default=0, ge=0)
+    native_wrapped: AddressText | None = None
+    base_tokens: tuple[AddressText, ...] = ()
+    deployments: dict[str, dict[str, AddressText]] = Field(default_factory=dict)
+    lockstep_socket: str | None = None
+    scan: Scan = Scan()
+
+    @field_validator("chain")
+    @classmethod
+    def _known_chain(cls, given: str | int) -> str:
+        return chain_named(given).name
+
+    @model_validator(mode="after")
+    def _ws_follows_rpc(self) -> Self:
+        if not self.ws:
+            object.__setattr__(self, "ws", re.sub(r"^http", "ws", self.rpc))
+        return self
+
+    @property
+    def chain_id(self) -> ChainId:
+        """The id that the endpoint must report."""
+        return chain_named(self.chain).id
+
+
+def load(state: Path, *, environ: Mapping[str, str], given: Mapping[str, object] | None = None) -> Settings:
+    """Read every source and return the tree; raises `ConfigError`, one line, naming the source and the setting.
+
+    `given` is what the command line set, by dotted setting name; None values are as if absent.
+    """
+    file = state / FILE_NAME
+    stated = [
+        config_sources.from_file(file, Settings),
+        config_sources.from_environment(environ, Settings),
+        config_sources.from_options(given or {}),
+    ]
+    profile = next((s.values["profile"] for s in reversed(stated) if "profile" in s.values), "live")
+    if profile == "devnet":
+        stated.insert(0, config_sources.from_manifest(state / MANIFEST_NAME))
+    if not any("rpc" in s.values for s in stated):
+        raise _no_endpoint(state, devnet=profile == "devnet")
+    return config_sources.settle(Settings, stated)
+
+
+def default_state_dir() -> Path:
+    """Name the folder that holds journal, keys and settings when --state is not given."""
+    return platformdirs.user_data_path("ketch", appauthor=False)
+
+
+def _no_endpoint(state: Path, *, devnet: bool) -> ConfigError:
+    if devnet:
+        return ConfigError(f"no local chain in {state}", next_step=f"start one with: ketch devnet --state {state}")
+    return ConfigError(
+        "no rpc endpoint is set", next_step=f'write rpc = "https://…" in {state / FILE_NAME} or set KETCH_RPC'
+    )
