@@ -4,9 +4,9 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.domain.pools import Family, Pool, Venue
-from engine.venues import concentrated, constant_product
+from engine.venues import concentrated, constant_product, stable, weighted
 
-VENUES: Final[tuple[Venue, ...]] = (constant_product, concentrated)
+VENUES: Final[tuple[Venue, ...]] = (constant_product, concentrated, weighted, stable)
 
 BY_FAMILY: Final[MappingProxyType[Family, Venue]] = MappingProxyType(
     {family: venue for venue in VENUES for family in venue.families}
