@@ -25,7 +25,7 @@ $(STAMPS)/python: pyproject.toml constraints.txt
 $(STAMPS)/node: $(STAMPS)/python package.json package-lock.json
 	@echo "setup: the local node and protocol packages into $(NODE)" >&2
 	@mkdir -p $(NODE) && cp package.json package-lock.json $(NODE)/
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(NODE) --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
 setup: $(STAMPS)/node ## install everything into .venv and .node

@@ -4,6 +4,7 @@ The deepest pool speaks for a token; a token that no deep enough pool connects h
 unprofitable, never free.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,0 +1,1 @@
+"""The Vyper sources of the contracts that the engine deploys."""
