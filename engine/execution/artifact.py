@@ -1,0 +1,114 @@
+"""The compiled executor contract: bytecode from its source, once per source and compiler."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+from platformdirs import user_cache_dir
+
+from engine.domain.units import ZERO_ADDRESS, Address
+
+CONSTRUCTOR_TYPES = ("address",) * 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorArtifact:
+    """What the compiler made of executor.vy. `slots` is the storage slot of each storage variable."""
+
+    abi: tuple[Mapping[str, Any], ...]
+    init_code: bytes
+    slots: Mapping[str, int]
+
+
+def executor_source() -> str:
+    """Read executor.vy."""
+    return (files("engine.execution.contracts") / "executor.vy").read_text(encoding="utf-8")
+
+
+def executor_artifact() -> ExecutorArtifact:
+    """Return the compiled executor, from the cache when source and compiler are those of last time."""
+    source = executor_source()
+    path = cache_dir() / f"executor-{_fingerprint(source)}.json"
+    if path.is_file():
+        return _from_json(path.read_text(encoding="utf-8"))
+    text = compile_source(source)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs the next start a compilation, no more
+        _write_atomically(path, text)
+    return _from_json(text)
+
+
+def compile_source(source: str) -> str:
+    """Compile Vyper source into the cache's JSON (abi, init_code, slots); raises the compiler's own errors."""
+    from vyper import compile_code  # takes 0.5 s to import and is not needed when the cache answers
+
+    made = compile_code(source, output_formats=["abi", "bytecode", "layout"])
+    slots = {name: entry["slot"] for name, entry in made["layout"]["storage_layout"].items()}
+    return json.dumps({"abi": made["abi"], "init_code": made["bytecode"], "slots": slots})
+
+
+def artifact_of(source: str) -> ExecutorArtifact:
+    """Compile any variant of the executor's source, past the cache."""
+    return _from_json(compile_source(source))
+
+
+def deploy_data(
+    treasury: Address,
+    operator: Address,
+    balancer_vault: Address = ZERO_ADDRESS,
+    aave_pool: Address = ZERO_ADDRESS,
+    morpho: Address = ZERO_ADDRESS,
+    *,
+    artifact: ExecutorArtifact | None = None,
+) -> bytes:
+    """Return creation code with its arguments. A lender's zero address: that lender is not available.
+
+    `eth_call` of it without a `to` answers the runtime code, immutables filled in, for a `code` override.
+    """
+    made = artifact or executor_artifact()
+    return made.init_code + encode(CONSTRUCTOR_TYPES, (treasury, operator, balancer_vault, aave_pool, morpho))
+
+
+def state_diff(
+    operator: Address, profit_tokens: Iterable[Address], *, artifact: ExecutorArtifact | None = None
+) -> dict[str, str]:
+    """Return the storage of an executor with this operator and these tokens listed, for a `stateDiff` override.
+
+    Slots as Vyper lays them out: a mapping's value lies at keccak256(slot ‖ key).
+    """
+    slots = (artifact or executor_artifact()).slots
+    listed = [keccak(encode(("uint256", "address"), (slots["profit_tokens"], token))) for token in profit_tokens]
+    words = {slots["operator"].to_bytes(32, "big"): int(operator, 16)} | dict.fromkeys(listed, 1)
+    return {"0x" + slot.hex(): f"0x{value:064x}" for slot, value in words.items()}
+
+
+def cache_dir() -> Path:
+    """Name the cache folder: $KETCH_CACHE, else the user's."""
+    return Path(os.environ.get("KETCH_CACHE") or user_cache_dir("ketch"))
+
+
+def _fingerprint(source: str) -> str:
+    return sha256(f"{version('vyper')}\n{source}".encode()).hexdigest()[:24]
+
+
+def _from_json(text: str) -> ExecutorArtifact:
+    raw = json.loads(text)
+    return ExecutorArtifact(
+        abi=tuple(raw["abi"]), init_code=bytes.fromhex(raw["init_code"].removeprefix("0x")), slots=raw["slots"]
+    )
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    Path(file.name).replace(path)
