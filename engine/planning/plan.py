@@ -1,0 +1,59 @@
+"""Make a request into one call of the executor."""
+
+from collections.abc import Mapping
+
+from engine.chains.executor_calls import ExecuteCall, encode_execute
+from engine.domain.hops import unpack_hop
+from engine.domain.opportunity import Plan, TradeRequest
+from engine.domain.pools import AnyPool
+from engine.domain.units import Address, PoolId
+from engine.planning.capital import Source
+from engine.venues.table import venue_of
+
+GAS_MARGIN_PPM = 300_000
+"""Over the gas simulated: a trade ahead of ours may make a V3 hop cross more ticks."""
+DEADLINE_S = 30
+"""How long after its block a trade may still run. The floor protects its profit; this frees its nonce's cost."""
+
+
+def make_plan(
+    request: TradeRequest,
+    source: Source,
+    *,
+    pools: Mapping[PoolId, AnyPool],
+    executor: Address,
+    anchor: str,
+    gas_units: int,
+) -> Plan:
+    """Encode the request with its capital. `gas_units` is the estimate that the gas limit is taken from."""
+    route = request.route
+    hops = tuple(
+        unpack_hop(venue_of(pool).encode(pool, hop.token_in, hop.token_out))
+        for hop in route.hops
+        for pool in (pools[hop.pool],)
+    )
+    deadline_s = request.stamp.block.timestamp_s + DEADLINE_S
+    calldata = encode_execute(
+        ExecuteCall(
+            flash=source.flash,
+            token=route.token,
+            amount=request.amount_in,
+            min_profit=request.min_profit,
+            deadline_s=deadline_s,
+            anchor=bytes.fromhex(anchor),
+            hops=hops,
+        )
+    )
+    return Plan(
+        request=request,
+        capital=source.capital,
+        lender=source.lender,
+        to=executor,
+        calldata=calldata,
+        value=0,
+        gas_limit=gas_units + gas_units * GAS_MARGIN_PPM // 1_000_000,
+        deadline_s=deadline_s,
+        anchor=anchor,
+        families=tuple(dict.fromkeys(pools[h.pool].family for h in route.hops)),
+        deployments=tuple(dict.fromkeys(pools[h.pool].deployment for h in route.hops)),
+    )

@@ -1,0 +1,120 @@
+"""Run plans against the chain without sending them: what each would realise and cost, on the block to come."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.chains.abi import hex_data
+from engine.chains.endpoints import Endpoint, RpcError
+from engine.chains.executor_reverts import reason_of
+from engine.domain.errors import ChainError
+from engine.domain.opportunity import Plan
+from engine.domain.units import Address, BlockRef
+
+_CALL_GAS = 8_000_000
+_METHOD_NOT_FOUND = -32601
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """What one call did: profit in raw units of the route's token when `ok`, else why it reverted."""
+
+    ok: bool
+    realised: int
+    gas_used: int
+    reason: str
+    trace_hash: str
+
+
+class Simulator:
+    """Simulates on top of one block, by `eth_simulateV1`, or by `eth_call` where a node does not have that.
+
+    `overrides` puts code and storage at the executor's address, so that nothing need be deployed; None when it is.
+    """
+
+    def __init__(self, endpoint: Endpoint, operator: Address, overrides: dict[str, Any] | None = None) -> None:
+        self._endpoint = endpoint
+        self._operator = operator
+        self._overrides = overrides or {}
+        self._has_simulate: bool | None = None
+
+    async def simulate(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
+        """Run the plans one after the other on top of `block`; each sees what the ones before it did.
+
+        Raises `ChainError` when the node has meanwhile left that block.
+        """
+        if self._has_simulate is not False:
+            try:
+                found = await self._by_simulate(plans, block)
+                self._has_simulate = True
+                return found
+            except RpcError as error:
+                if error.code != _METHOD_NOT_FOUND:
+                    raise
+                self._has_simulate = False
+        return [await self._by_call(plan, block) for plan in plans]
+
+    async def _by_simulate(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
+        calls = [self._call(plan) for plan in plans]
+        step: dict[str, Any] = {"calls": calls}
+        if self._overrides:
+            step["stateOverrides"] = self._overrides
+        answer = await self._endpoint.call(
+            "eth_simulateV1", {"blockStateCalls": [step], "validation": False}, hex(block.number)
+        )
+        if answer[0]["parentHash"] != block.hash:
+            raise ChainError("the chain left the block that was to be simulated on", measured=answer[0]["parentHash"])
+        return [_simulated(call) for call in answer[0]["calls"]]
+
+    async def _by_call(self, plan: Plan, block: BlockRef) -> Simulated:
+        """Simulate one plan alone. Gas is an estimate here, and above what a receipt would say."""
+        where: list[Any] = [{"blockHash": block.hash}, *([self._overrides] if self._overrides else [])]
+        try:
+            data = await self._endpoint.call("eth_call", self._call(plan), *where)
+            gas = await self._endpoint.call("eth_estimateGas", self._call(plan), "latest", *where[1:])
+        except RpcError as error:
+            revert = bytes.fromhex(error.data[2:]) if isinstance(error.data, str) else b""
+            return Simulated(
+                ok=False,
+                realised=0,
+                gas_used=0,
+                reason=reason_of(revert) or error.message,
+                trace_hash=_hash(error.data),
+            )
+        return Simulated(
+            ok=True, realised=int(data, 16), gas_used=int(gas, 16), reason="", trace_hash=_hash([data, gas])
+        )
+
+    def _call(self, plan: Plan) -> dict[str, str]:
+        return {
+            "from": self._operator,
+            "to": plan.to,
+            "data": hex_data(plan.calldata),
+            "gas": hex(_CALL_GAS),
+        }
+
+
+def _simulated(call: dict[str, Any]) -> Simulated:
+    ok = int(call["status"], 16) == 1
+    data = bytes.fromhex(call["returnData"][2:])
+    reason = "" if ok else reason_of(data) or str(call.get("error", {}).get("message", ""))
+    return Simulated(
+        ok=ok,
+        realised=int.from_bytes(data[:32], "big") if ok else 0,
+        gas_used=int(call["gasUsed"], 16),
+        reason=reason,
+        trace_hash=_hash(
+            [
+                call["status"],
+                call["gasUsed"],
+                call["returnData"],
+                [[g["address"], g["topics"], g["data"]] for g in call["logs"]],
+            ]
+        ),
+    )
+
+
+def _hash(trace: Any) -> str:
+    return hashlib.sha256(json.dumps(trace, sort_keys=True).encode()).hexdigest()
