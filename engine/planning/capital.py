@@ -78,10 +78,8 @@ async def read_funds(
     holders: dict[Capital, Address] = {"own": executor}
     holders |= {c: a for c in ("balancer", "morpho") if (a := lenders.of(c)) is not None}
     reads: list[Read] = [(token, _BALANCE_OF, (holder,)) for holder in holders.values() for token in tokens]
-    balances = iter(await read_all(endpoint, reads, at))
-    available: dict[Capital, dict[Address, int]] = {
-        capital: {token: ((answer := next(balances)) and answer[0]) or 0 for token in tokens} for capital in holders
-    }
+    balances = iter([int(answer[0]) if answer else 0 for answer in await read_all(endpoint, reads, at)])
+    available: dict[Capital, dict[Address, int]] = {c: {t: next(balances) for t in tokens} for c in holders}
     premium = 0
     if lenders.aave is not None:
         aave = lenders.aave
@@ -121,9 +119,9 @@ def sources(
         if capital == "first_pool":
             if families[0] not in ("constant_product", "concentrated"):
                 continue
-        elif funds.available.get(capital, {}).get(route.token, 0) < amount or (
-            capital == "balancer" and {"weighted", "stable"} & set(families)
-        ):
+        elif funds.available.get(capital, {}).get(route.token, 0) < amount:
+            continue
+        if capital == "balancer" and {"weighted", "stable"} & set(families):
             continue
         cost_wei = extra_gas * gas_price_wei + price.wei(fee)
         usable.append(Source(capital=capital, lender=lenders.of(capital), fee=fee, cost_wei=cost_wei))

@@ -1,4 +1,4 @@
-"""Everything between gross and net: gas, the L1 data fee by a named model, the bid, and the floor the contract holds."""
+"""Between gross and net: gas, the L1 data fee by a named model, the bid, and the floor that the contract holds."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,8 @@ MIN_PRIORITY_WEI = 1
 class L1Model(Protocol):
     """Prices the L1 data of one transaction, in wei."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     async def fee_wei(self, endpoint: Endpoint, to: Address, calldata: bytes) -> int: ...
 

@@ -40,7 +40,7 @@ def make_plan(
             amount=request.amount_in,
             min_profit=request.min_profit,
             deadline_s=deadline_s,
-            anchor=bytes.fromhex(anchor),
+            anchor=bytes.fromhex(anchor.removeprefix("0x")),
             hops=hops,
         )
     )
