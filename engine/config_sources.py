@@ -139,8 +139,9 @@ def _refuse_unknown(dotted: str, model: type[BaseModel], label: str) -> None:
         return
     every = list(_settings(model))
     by_last = {name.rsplit(".", 1)[-1]: name for name in every}
-    near = difflib.get_close_matches(dotted, every, n=1, cutoff=0.6)
-    near = near or [by_last[n] for n in difflib.get_close_matches(dotted.rsplit(".", 1)[-1], by_last, n=1, cutoff=0.6)]
+    near = difflib.get_close_matches(dotted.lower(), every, n=1, cutoff=0.6)
+    last = dotted.lower().rsplit(".", 1)[-1]
+    near = near or [by_last[n] for n in difflib.get_close_matches(last, by_last, n=1, cutoff=0.6)]
     step = f'did you mean "{near[0]}"?' if near else f"the settings are {', '.join(every)}"
     raise ConfigError(f'unknown setting "{dotted}" in {label}', next_step=step)
 

@@ -1,0 +1,233 @@
+"""The daemon's control socket: one JSON object a line over a UNIX socket that only its owner can open.
+
+request   {"method": "halt", "params": {"reason": "…"}}
+answer    {"ok": true, "result": {…}}  or  {"ok": false, "error": {"code": "ControlError", "message": "one line"}}
+follow    after its answer the server pushes event objects, a line each, until either side goes away
+"""
+
+import json
+import logging
+import socket
+import stat
+import struct
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, cast
+
+import anyio
+from anyio.abc import SocketAttribute, SocketListener, SocketStream, TaskStatus
+from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from engine.control_path import reachable
+from engine.domain.errors import ControlError, KetchError
+
+SOCKET_NAME = "control.sock"
+MAX_LINE_BYTES = 1 << 20
+MAX_CLIENTS = 64
+IDLE_S = 60
+FEED_EVENTS = 256
+
+Event = dict[str, Any]
+Handle = Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]
+"""(method, params, principal) -> result. A `KetchError` that it raises is the answer, in one line."""
+
+_log = logging.getLogger(__name__)
+_CLIENT_LEFT: Final = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead)
+
+
+class Feed:
+    """Events for whoever follows. A follower that reads too slowly loses the oldest."""
+
+    def __init__(self) -> None:
+        self._followers: dict[MemoryObjectSendStream[bytes], MemoryObjectReceiveStream[bytes]] = {}
+
+    def publish(self, event: Event) -> None:
+        """Hand `event` to every follower; never waits. Raises `TypeError` for what JSON cannot say."""
+        line = _line(event)
+        for send, receive in self._followers.items():
+            try:
+                send.send_nowait(line)
+            except anyio.WouldBlock:
+                receive.receive_nowait()
+                send.send_nowait(line)
+
+    @asynccontextmanager
+    async def follow(self) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """Yield the lines of the events published from now on."""
+        send, receive = anyio.create_memory_object_stream[bytes](FEED_EVENTS)
+        with send, receive:
+            self._followers[send] = receive
+            try:
+                yield receive
+            finally:
+                del self._followers[send]
+
+
+async def serve(
+    path: Path, handle: Handle, feed: Feed, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    """Answer clients on `path` until cancelled; the caller holds the state folder's lock.
+
+    A dead daemon's socket is replaced; raises `ControlError` when a living one answers there or it cannot be bound.
+    """
+    bound = _bind(path)
+    inode = path.stat().st_ino
+    try:
+        async with await SocketListener.from_socket(bound) as listener, anyio.create_task_group() as clients:
+            limit = anyio.CapacityLimiter(MAX_CLIENTS)
+            task_status.started()
+            while True:
+                try:
+                    stream = await listener.accept()
+                except anyio.BrokenResourceError:
+                    _log.warning("control socket cannot accept a client: out of file descriptors?")
+                    await anyio.sleep(0.2)
+                    continue
+                clients.start_soon(_attend, stream, handle, feed, limit)
+    finally:
+        if path.exists() and path.stat().st_ino == inode:
+            path.unlink()
+
+
+def _bind(path: Path) -> socket.socket:
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with reachable(path) as short:
+            _clear(path, short)
+            bound.bind(short)
+        path.chmod(0o600)  # nobody can connect before listen()
+        bound.listen(MAX_CLIENTS)
+        bound.setblocking(False)
+    except OSError as error:
+        bound.close()
+        raise ControlError(f"cannot open {path} ({error.strerror})", next_step="choose another --state") from error
+    except ControlError:
+        bound.close()
+        raise
+    return bound
+
+
+def _clear(path: Path, short: str) -> None:
+    """Remove what a dead daemon left at `path`; raises `ControlError` for anything else."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ControlError(f"{path} is in the way and not a socket", next_step="move it")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(short)
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise ControlError(f"another engine answers on {path}", next_step="stop it, or choose another --state")
+
+
+async def _attend(stream: SocketStream, handle: Handle, feed: Feed, limit: anyio.CapacityLimiter) -> None:
+    """Serve one client until it leaves, errs beyond recovery or stays silent too long."""
+    async with stream:
+        try:
+            try:
+                limit.acquire_on_behalf_of_nowait(stream)
+            except anyio.WouldBlock:
+                await _refuse(stream, "busy", f"{MAX_CLIENTS} clients are attached already: try again")
+                return
+            try:
+                await _converse(stream, handle, feed)
+            finally:
+                limit.release_on_behalf_of(stream)
+        except _CLIENT_LEFT:
+            _log.debug("a control client left")
+
+
+async def _converse(stream: SocketStream, handle: Handle, feed: Feed) -> None:
+    principal = _principal(stream.extra(SocketAttribute.raw_socket))  # noqa: S610 - anyio's, not Django's
+    lines = BufferedByteReceiveStream(stream)
+    while True:
+        try:
+            with anyio.fail_after(IDLE_S):
+                line = await lines.receive_until(b"\n", MAX_LINE_BYTES)
+            if len(line) > MAX_LINE_BYTES:  # it ended within the last chunk read
+                raise anyio.DelimiterNotFound(MAX_LINE_BYTES)
+        except anyio.DelimiterNotFound:
+            await _refuse(stream, "too_large", f"a request is one line of at most {MAX_LINE_BYTES} bytes")
+            return
+        except TimeoutError:
+            await _refuse(stream, "idle", f"no request within {IDLE_S} s")
+            return
+        try:
+            method, params = _request(line)
+        except ValueError as error:
+            await _refuse(stream, "malformed", str(error))
+            continue
+        if method == "follow":
+            await _push(stream, lines, feed)
+            return
+        try:
+            answer = _line({"ok": True, "result": await handle(method, params, principal)})
+        except KetchError as error:
+            await _refuse(stream, type(error).__name__, error.line())
+        except Exception:  # noqa: BLE001 - one request's bug is answered and logged; it never ends the daemon
+            _log.exception("control method %s failed", method)
+            await _refuse(stream, "bug", f"{method} failed inside the engine: its log has the details")
+        else:
+            await stream.send(answer)
+
+
+def _request(line: bytes) -> tuple[str, dict[str, Any]]:
+    """Read one request; raises `ValueError` that says what is wrong."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("a request is one JSON object a line") from None
+    if not isinstance(request, dict):
+        raise ValueError("a request is one JSON object a line")
+    fields = cast("dict[str, object]", request)
+    method, params = fields.get("method"), fields.get("params", {})
+    if not isinstance(method, str) or not isinstance(params, dict) or fields.keys() - {"method", "params"}:
+        raise ValueError('a request has a "method" (text), "params" (object) and nothing else')
+    return method, cast("dict[str, Any]", params)
+
+
+async def _push(stream: SocketStream, lines: BufferedByteReceiveStream, feed: Feed) -> None:
+    await stream.send(_line({"ok": True, "result": {}}))
+    async with feed.follow() as events, anyio.create_task_group() as both:
+
+        async def until_gone() -> None:
+            try:
+                while True:
+                    await lines.receive(1)
+            except _CLIENT_LEFT:
+                both.cancel_scope.cancel()
+
+        both.start_soon(until_gone)
+        try:
+            async for line in events:
+                await stream.send(line)
+        except _CLIENT_LEFT:
+            both.cancel_scope.cancel()
+
+
+async def _refuse(stream: SocketStream, code: str, message: str) -> None:
+    await stream.send(_line({"ok": False, "error": {"code": code, "message": message}}))
+
+
+def _line(value: Event) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def _principal(peer: socket.socket) -> str:
+    """Name the caller by what the kernel says of it, never by what it says of itself."""
+    if sys.platform == "linux":
+        pid, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return f"uid:{uid} pid:{pid}"
+    if sys.platform == "darwin":
+        _, uid = struct.unpack("2I", peer.getsockopt(0, 0x001, 76)[:8])  # SOL_LOCAL, LOCAL_PEERCRED, struct xucred
+        (pid,) = struct.unpack("i", peer.getsockopt(0, 0x002, 4))  # LOCAL_PEERPID
+        return f"uid:{uid} pid:{pid}"
+    return "local"
