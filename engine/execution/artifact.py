@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from platformdirs import user_cache_dir
 
 from engine.domain.units import ZERO_ADDRESS, Address
 
+CONTRACTS = Path(__file__).with_name("contracts")
 CONSTRUCTOR_TYPES = ("address",) * 5
 
 
@@ -30,35 +30,15 @@ class ExecutorArtifact:
     slots: Mapping[str, int]
 
 
-def executor_source() -> str:
-    """Read executor.vy."""
-    return (files("engine.execution.contracts") / "executor.vy").read_text(encoding="utf-8")
-
-
-def executor_artifact() -> ExecutorArtifact:
-    """Return the compiled executor, from the cache when source and compiler are those of last time."""
-    source = executor_source()
-    path = cache_dir() / f"executor-{_fingerprint(source)}.json"
+def executor_artifact(folder: Path = CONTRACTS) -> ExecutorArtifact:
+    """Return the compiled executor of `folder`, from the cache when sources and compiler are those of last time."""
+    path = cache_dir() / f"executor-{_fingerprint(folder)}.json"
     if path.is_file():
         return _from_json(path.read_text(encoding="utf-8"))
-    text = compile_source(source)
+    text = _compile(folder)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs the next start a compilation, no more
         _write_atomically(path, text)
     return _from_json(text)
-
-
-def compile_source(source: str) -> str:
-    """Compile Vyper source into the cache's JSON (abi, init_code, slots); raises the compiler's own errors."""
-    from vyper import compile_code  # takes 0.5 s to import and is not needed when the cache answers
-
-    made = compile_code(source, output_formats=["abi", "bytecode", "layout"])
-    slots = {name: entry["slot"] for name, entry in made["layout"]["storage_layout"].items()}
-    return json.dumps({"abi": made["abi"], "init_code": made["bytecode"], "slots": slots})
-
-
-def artifact_of(source: str) -> ExecutorArtifact:
-    """Compile any variant of the executor's source, past the cache."""
-    return _from_json(compile_source(source))
 
 
 def deploy_data(
@@ -96,8 +76,24 @@ def cache_dir() -> Path:
     return Path(os.environ.get("KETCH_CACHE") or user_cache_dir("ketch"))
 
 
-def _fingerprint(source: str) -> str:
-    return sha256(f"{version('vyper')}\n{source}".encode()).hexdigest()[:24]
+def _compile(folder: Path) -> str:
+    from vyper import compile_code  # takes 0.5 s to import and is not needed when the cache answers
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+
+    made = compile_code(
+        (folder / "executor.vy").read_text(encoding="utf-8"),
+        input_bundle=FilesystemInputBundle([folder]),
+        output_formats=["abi", "bytecode", "layout"],
+    )
+    slots = {name: entry["slot"] for name, entry in made["layout"]["storage_layout"].items()}
+    return json.dumps({"abi": made["abi"], "init_code": made["bytecode"], "slots": slots})
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = sha256(version("vyper").encode())
+    for source in sorted(folder.glob("*.vy")):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()[:24]
 
 
 def _from_json(text: str) -> ExecutorArtifact:
