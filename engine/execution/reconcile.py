@@ -1,0 +1,38 @@
+"""Start-up is recovery: hold what the journal left open against the chain, send the same bytes again, sign nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.chains.endpoints import Endpoint
+from engine.domain.decision import Submission
+from engine.domain.outcome import Outcome
+from engine.domain.units import Address, BlockRef
+from engine.execution.monitor import Monitor
+from engine.execution.submission import send_all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What a start found: outcomes to write down, submissions still open, and the next free nonce."""
+
+    ended: tuple[Outcome, ...]
+    open: tuple[Submission, ...]
+    next_nonce: int
+
+
+async def reconcile(
+    endpoint: Endpoint, monitor: Monitor, operator: Address, left_open: Sequence[Submission], head: BlockRef
+) -> Reconciled:
+    """Find how each open submission ended, and send those that the chain does not know once more.
+
+    The next nonce follows the chain's count at `head` and our own open intents, never the node's "pending".
+    Raises `ChainError` when the node does not answer: an engine that cannot reconcile does not start.
+    """
+    ended = await monitor.outcomes(left_open, head)
+    ended += await monitor.outcomes([s for s in left_open if s.intent_id not in {o.intent_id for o in ended}], head)
+    known = {outcome.intent_id for outcome in ended}
+    still_open = tuple(s for s in left_open if s.intent_id not in known)
+    await send_all(endpoint, still_open)
+    count = int(await endpoint.call("eth_getTransactionCount", operator, hex(head.number)), 16)
+    next_nonce = max([count, *(s.nonce + 1 for s in still_open)])
+    return Reconciled(ended=tuple(ended), open=still_open, next_nonce=next_nonce)
