@@ -1,0 +1,48 @@
+"""What a cycle is worth after its gas, and which comes first."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from engine.domain.opportunity import Price, SizedCycle
+from engine.domain.pools import Family
+from engine.domain.units import Address
+
+GAS_BASE: Final = 110_000
+"""Gas of a trade before its first hop: the transaction, the executor's checks, a flash loan and its repayment."""
+
+GAS_PER_HOP: Final[Mapping[Family, int]] = MappingProxyType(
+    {
+        "constant_product": 75_000,
+        "concentrated": 105_000,
+        "weighted": 95_000,
+        "stable": 115_000,
+    }
+)
+"""Gas of one swap with its transfers, by family: estimates from the protocols, to be replaced from receipts."""
+
+
+def gas_units(families: Iterable[Family]) -> int:
+    """Estimate the gas of a route through pools of these families."""
+    return GAS_BASE + sum(GAS_PER_HOP[family] for family in families)
+
+
+def net_wei(profit: int, price: Price, units: int, gas_price_wei: int) -> int:
+    """Value a gross profit in raw units, less gas, in wei of the native coin; rounds against the trade."""
+    return price.wei(profit) - units * gas_price_wei
+
+
+def known_price(prices: Mapping[Address, Price], token: Address) -> Price | None:
+    """Look a price up; one that is not positive is as unknown as one that is missing."""
+    price = prices.get(token)
+    return price if price is not None and price.num > 0 and price.den > 0 else None
+
+
+def ranked(cycles: Iterable[SizedCycle]) -> list[SizedCycle]:
+    """Order by net profit, the greatest first; ties by fewer hops, then by route, so that a seed gives one order."""
+    return sorted(cycles, key=_rank)
+
+
+def _rank(cycle: SizedCycle) -> tuple[int, int, tuple[tuple[str, str], ...]]:
+    hops = cycle.route.hops
+    return -cycle.net_wei, len(hops), tuple((hop.pool, hop.token_out) for hop in hops)

@@ -1,0 +1,73 @@
+"""The greatest value of a function of one integer that rises, then falls, but for rounding."""
+
+from collections.abc import Callable
+from typing import Final
+
+UNDEFINED: Final = -(1 << 300)
+"""What a function returns where it has no value: less than any amount of a token."""
+
+_GOLDEN: Final = 0.3819660112501051  # 2 minus the golden ratio
+_FINE: Final = 1 << 26
+"""How narrow a bracket becomes, against its place: the value is flat there to 2^-52 of itself."""
+_MAX_DOUBLINGS: Final = 256
+_MAX_STEPS: Final = 96
+
+
+def maximise(function: Callable[[int], int], start: int) -> int:
+    """Return the argument of the greatest value found: bracket it by doubling from `start`, then narrow the bracket.
+
+    A step is the vertex of the parabola through the bracket; every third one, and where the parabola is of no use,
+    is a golden section, which always narrows (after Brent, Algorithms for Minimization, chapter 5).
+    """
+    known: dict[int, int] = {}
+
+    def value(at: int) -> int:
+        found = known.get(at)
+        if found is None:
+            found = known[at] = function(at)
+        return found
+
+    low, best, high = _bracket(value, max(start, 1))
+    for step in range(_MAX_STEPS):
+        fine = max(1, best // _FINE)
+        if high - low <= 2 * fine:
+            break
+        trial = _vertex(value, low, best, high) if step % 3 else _section(low, best, high)
+        if abs(trial - best) < fine:  # the vertex is here: close in from the wide side
+            trial = best - fine if best - low > high - best else best + fine
+        if not low < trial < high:
+            trial = _section(low, best, high)
+        if value(trial) > value(best):
+            low, best, high = (low, trial, best) if trial < best else (best, trial, high)
+        elif trial < best:
+            low = trial
+        else:
+            high = trial
+    return best
+
+
+def _bracket(value: Callable[[int], int], start: int) -> tuple[int, int, int]:
+    best = start
+    for _ in range(_MAX_DOUBLINGS):
+        if value(2 * best) <= value(best):
+            break
+        best *= 2
+    if best == start:
+        for _ in range(_MAX_DOUBLINGS):
+            if best == 1 or UNDEFINED < value(best) >= value(best // 2):
+                break
+            best //= 2
+    return best // 2, best, 2 * best
+
+
+def _section(low: int, best: int, high: int) -> int:
+    if best - low > high - best:
+        return best - max(1, int((best - low) * _GOLDEN))
+    return best + max(1, int((high - best) * _GOLDEN))
+
+
+def _vertex(value: Callable[[int], int], low: int, best: int, high: int) -> int:
+    left, right = float(best - low), float(high - best)
+    fall_left, fall_right = float(value(best) - value(low)), float(value(best) - value(high))
+    curve = fall_left * right + fall_right * left
+    return best + int((fall_left * right * right - fall_right * left * left) / (2 * curve)) if curve > 0 else best

@@ -1,0 +1,122 @@
+"""The exact best size of a cycle: a closed form or a search picks an amount, integer quotes prove it.
+
+Profit is concave in the amount but for rounding, which makes it a staircase where a token on the way has few
+decimals: the last step climbs that staircase on exact quotes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from engine.domain.errors import QuoteError
+from engine.domain.opportunity import Route
+from engine.domain.pools import AnyPool, ConcentratedPool, ConstantProductPool, StablePool, Venue, WeightedPool
+from engine.domain.units import Address, PoolId
+from engine.scanning.moebius import Path, best_of_constant_products, best_of_pieces
+from engine.scanning.search import UNDEFINED, maximise
+from engine.venues.table import venue_of
+
+_MAX_CLIMB = 64
+_FIRST_SHARE = 64
+"""Where nothing better is known a search starts from this part of the first pool's balance."""
+
+
+class Leg(NamedTuple):
+    """One hop with the venue and the state that quote it."""
+
+    venue: Venue
+    pool: AnyPool
+    token_in: Address
+    token_out: Address
+
+
+def legs_of(route: Route, pools: Mapping[PoolId, AnyPool]) -> tuple[Leg, ...]:
+    """Pair the hops of a route with their pools' states."""
+    return tuple(Leg(venue_of(pools[h.pool]), pools[h.pool], h.token_in, h.token_out) for h in route.hops)
+
+
+def quotes(legs: Sequence[Leg], amount_in: int) -> list[int]:
+    """Quote a path exactly: the amount before the first hop and after each; raises `QuoteError` as its pools do."""
+    amounts = [amount_in]
+    for leg in legs:
+        amounts.append(leg.venue.quote_out(leg.pool, leg.token_in, leg.token_out, amounts[-1]))
+    return amounts
+
+
+def best_size(legs: Sequence[Leg], guess: int = 0) -> tuple[int, int] | None:
+    """Return (amount in, amount out) of the greatest profit in raw units; None when no amount earns any.
+
+    `guess` is where a search begins, for families that have no closed form; 0 when nothing is known.
+    """
+    amount = _closed_form(legs)
+    if amount == 0:
+        return None
+    if amount is None or profit(legs, amount) == UNDEFINED:
+        start = amount or guess or _first_guess(legs)
+        amount = maximise(lambda x: profit(legs, x), start)
+    if profit(legs, amount) == UNDEFINED:
+        return None
+    amounts = _climbed(legs, quotes(legs, amount))
+    return (amounts[0], amounts[-1]) if amounts[-1] > amounts[0] else None
+
+
+def profit(legs: Sequence[Leg], amount_in: int) -> int:
+    """Return output minus input in raw units, `UNDEFINED` where a pool refuses its part."""
+    try:
+        return quotes(legs, amount_in)[-1] - amount_in
+    except QuoteError:
+        return UNDEFINED
+
+
+def _closed_form(legs: Sequence[Leg]) -> int | None:
+    """Size by closed form; 0 when nothing can be earned, None when a family on the way has no closed form."""
+    pairs = [(leg.pool, leg.token_in, leg.token_out) for leg in legs if isinstance(leg.pool, ConstantProductPool)]
+    if len(pairs) == len(legs):
+        return best_of_constant_products(pairs)
+    paths = [
+        Path(leg.pool, leg.token_in, leg.token_out)
+        for leg in legs
+        if isinstance(leg.pool, ConstantProductPool | ConcentratedPool)
+    ]
+    return best_of_pieces(paths) if len(paths) == len(legs) else None
+
+
+def _first_guess(legs: Sequence[Leg]) -> int:
+    pool = legs[0].pool
+    if isinstance(pool, WeightedPool | StablePool):
+        return max(1, pool.balances[pool.tokens.index(legs[0].token_in)] // _FIRST_SHARE)
+    return 1
+
+
+def _climbed(legs: Sequence[Leg], amounts: list[int]) -> list[int]:
+    """Climb the staircase that rounding makes of the profit, in steps of the token that has the largest unit."""
+    place = min(range(len(legs)), key=amounts.__getitem__)
+    best, at = amounts, amounts[place]
+    if place:
+        best = _better(best, _through(legs, place, at))
+    for _ in range(_MAX_CLIMB):
+        for target in (at + 1, at - 1, at + 2, at - 2):
+            trial = _through(legs, place, target)
+            if trial is not None and _gain(trial) > _gain(best):
+                best, at = trial, target
+                break
+        else:
+            break
+    return best
+
+
+def _through(legs: Sequence[Leg], place: int, amount: int) -> list[int] | None:
+    """Quote the path at the least input that makes `amount` of the token before hop `place`; None if it cannot be."""
+    try:
+        for leg in reversed(legs[:place]):
+            amount = leg.venue.quote_in(leg.pool, leg.token_in, leg.token_out, amount)
+        return quotes(legs, amount)
+    except QuoteError:
+        return None
+
+
+def _better(amounts: list[int], other: list[int] | None) -> list[int]:
+    return other if other is not None and _gain(other) > _gain(amounts) else amounts
+
+
+def _gain(amounts: Sequence[int]) -> int:
+    return amounts[-1] - amounts[0]
