@@ -1,0 +1,104 @@
+"""The domain's values as journal entries, and back.
+
+Nothing is kept twice: a proof names its request and holds the hash of its calldata, a decision names its proof, an
+intent holds the signed bytes. By these ids every trade traces back to the block that it was decided on.
+"""
+
+from eth_utils.crypto import keccak
+
+from engine.domain.commands import Command, TradingState
+from engine.domain.decision import Approved, Decision, Submission
+from engine.domain.opportunity import Opportunity, Proof, TradeRequest
+from engine.domain.outcome import Filled, Outcome, Reorged, Replaced, Reverted
+from engine.domain.units import BlockRef
+from engine.journal.canonical import Body, decode, plain
+from engine.journal.journal import Entry, Journal
+
+OUTCOMES: tuple[type[Outcome], ...] = (Filled, Reverted, Replaced, Reorged)
+
+
+def record_opportunity(journal: Journal, opportunity: Opportunity) -> Entry:
+    """Write what a strategy found."""
+    return journal.append("opportunity", plain(opportunity))
+
+
+def record_request(journal: Journal, request: TradeRequest) -> Entry:
+    """Write an ask to trade."""
+    return journal.append("request", plain(request))
+
+
+def record_proof(journal: Journal, proof: Proof) -> Entry:
+    """Write what the simulation of a plan returned, with the plan's terms and the hash of its calldata."""
+    body: Body = plain(proof)
+    plan = body["plan"]
+    plan["request"] = proof.plan.request.stamp.id
+    plan["calldata_hash"] = "0x" + keccak(proof.plan.calldata).hex()
+    del plan["calldata"]
+    return journal.append("proof", body)
+
+
+def record_decision(journal: Journal, decision: Decision) -> Entry:
+    """Write an approval with its fees, or a refusal with what was measured and the limit."""
+    body: Body = plain(decision)
+    if isinstance(decision, Approved):
+        body |= {"verdict": "approved", "proof": decision.proof.stamp.id}
+        body["request"] = decision.proof.plan.request.stamp.id
+    else:
+        body |= {"verdict": "refused", "request": decision.request.stamp.id}
+    return journal.append("decision", body)
+
+
+def record_intent(
+    journal: Journal,
+    submission: Submission,
+    *,
+    calldata_anchor: str | None,
+    to: str,
+    gas_limit: int,
+    max_fee_wei: int,
+    priority_fee_wei: int,
+) -> Entry:
+    """Write signed bytes, before they are sent. `calldata_anchor` is None for a sweep, which carries none."""
+    terms = {
+        "calldata_anchor": calldata_anchor,
+        "to": to,
+        "gas_limit": gas_limit,
+        "max_fee_wei": max_fee_wei,
+        "priority_fee_wei": priority_fee_wei,
+    }
+    return journal.append("intent", plain(submission) | plain(terms))
+
+
+def record_outcome(journal: Journal, outcome: Outcome) -> Entry:
+    """Write how a submission ended, or that its block left the chain."""
+    return journal.append("outcome", {"type": type(outcome).__name__} | plain(outcome))
+
+
+def record_command(journal: Journal, command: Command) -> Entry:
+    """Write what a person, an agent or the engine itself asked for."""
+    return journal.append("command", {"type": type(command).__name__} | plain(command))
+
+
+def record_state(journal: Journal, state: TradingState, *, principal: str, reason: str, block: BlockRef) -> Entry:
+    """Write a change of the trading state, by whom and why."""
+    return journal.append("state", {"state": state, "principal": principal, "reason": reason, "block": plain(block)})
+
+
+def read_submission(entry: Entry) -> Submission:
+    """Make an intent's `Submission` again: after a crash its very bytes are sent once more."""
+    return decode(Submission, {name: entry.body[name] for name in Submission.__dataclass_fields__})
+
+
+def read_outcome(entry: Entry) -> Outcome:
+    """Make an `Outcome` again."""
+    body = dict(entry.body)
+    name = body.pop("type")
+    (kind,) = (kind for kind in OUTCOMES if kind.__name__ == name)
+    return decode(kind, body)
+
+
+def open_submissions(journal: Journal) -> list[Submission]:
+    """List the intents without a final outcome, by nonce: what a start reconciles with the chain."""
+    rows = journal.db.execute("SELECT seq FROM intents WHERE status = 'open' ORDER BY nonce, seq").fetchall()
+    found = [journal.entry(seq) for (seq,) in rows]
+    return [read_submission(entry) for entry in found if entry is not None]
