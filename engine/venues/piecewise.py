@@ -2,7 +2,7 @@
 
 Inside one range of constant liquidity output(x) = (a·x + b)/(c·x + d), x the gross input in raw units (fee
 included). A constant-product hop is one such piece for all inputs. Pieces of a concentrated hop follow the
-initialised ticks, so the whole is continuous, increasing and concave, and can be walked one way.
+initialised ticks, so the whole is continuous (but for dust), increasing and concave, and can be walked one way.
 Source: the virtual reserves L/√P and L·√P of a range (Uniswap V3 paper, section 6.2).
 """
 
@@ -19,6 +19,9 @@ from engine.venues.swap_math import FEE_UNIT, step_exact_in
 from engine.venues.tick_math import MAX_SQRT_RATIO, MIN_SQRT_RATIO, sqrt_ratio_at
 
 _PLENTY = 2**255
+# A range this thin against what was sold before it cannot matter to a size, and float64 cannot hold it (the slope's
+# error grows as the square of the ratio): it is stepped over, so the next piece starts a dust later.
+_DUST = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,8 @@ def _ranges(pool: ConcentratedPool, down: bool) -> Iterator[Piece]:
         edge = sqrt_ratio_at(index[at]) if inside else MIN_SQRT_RATIO + 1 if down else MAX_SQRT_RATIO - 1
         if liquidity > 0 and edge != price:
             _, step_in, step_out = step_exact_in(price, edge, liquidity, _PLENTY, pool.fee_ppm)
-            yield _range_piece(price, liquidity, pool.fee_ppm, down, taken, given, taken + step_in)
+            if liquidity * 2**96 > _DUST * taken * price if down else liquidity * price > _DUST * taken * 2**96:
+                yield _range_piece(price, liquidity, pool.fee_ppm, down, taken, given, taken + step_in)
             taken += step_in
             given += step_out
         if not inside:
