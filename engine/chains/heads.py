@@ -71,7 +71,7 @@ class HeadFollower:
 
     async def advance(self, header: dict[str, Any]) -> list[ChainEvent]:
         """Return what the new header means, oldest first. A header already known means nothing."""
-        received_ns = self._clock.now_ns()
+        received_ns = self._clock.monotonic_ns()
         if header["hash"] in self._known and header["hash"] == self.tip.hash:
             return []
         branch = await self._branch(header)

@@ -8,7 +8,7 @@ from engine.domain.units import BlockRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSeen:
-    """A new head with all its pool logs. `received_ns` is the clock port's reading when the head arrived."""
+    """A new head with all its pool logs. `received_ns` is the monotonic clock when the head arrived."""
 
     block: BlockRef
     parent_hash: str
