@@ -1,0 +1,78 @@
+"""Keys at rest: an encrypted keystore for the hot key, and throw-away ones that only a local chain's seed makes."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_utils.crypto import keccak
+
+from engine.domain.errors import ConfigError
+from engine.domain.units import Address
+
+HOT_KEY_FILE = "hot-key.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalKeys:
+    """Private keys, 0x hex, that anyone can derive: worth nothing beyond the local chain they are made for."""
+
+    hot: str
+    treasury: str
+    secret: str
+
+
+def local_keys(seed: int) -> LocalKeys:
+    """Derive a local chain's throw-away keys from its seed, the same in every run, so that journals compare."""
+    hot, treasury, secret = (
+        "0x" + keccak(text=f"ketch devnet throw-away {role} {seed}").hex() for role in ("hot", "treasury", "secret")
+    )
+    return LocalKeys(hot=hot, treasury=treasury, secret=secret)
+
+
+def create_hot_key(state: Path, passphrase: str) -> Address:
+    """Make a hot key, encrypt it under `passphrase` and write it (0600). Raises `ConfigError` if there is one."""
+    path = state / HOT_KEY_FILE
+    account = Account.create()
+    keystore: dict[str, Any] = Account.encrypt(account.key, passphrase)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise ConfigError(f"there is a hot key at {path} already", next_step="move it away first") from error
+    except OSError as error:
+        raise ConfigError(f"cannot write {path} ({error.strerror})", next_step="choose another --state") from error
+    with os.fdopen(descriptor, "w") as file:
+        file.write(json.dumps(keystore))
+        file.flush()
+        os.fsync(file.fileno())
+    return Address(account.address.lower())
+
+
+def hot_address(state: Path) -> Address | None:
+    """Read the hot key's address without its passphrase; None when there is no key."""
+    path = state / HOT_KEY_FILE
+    if not path.is_file():
+        return None
+    return Address("0x" + str(_read(path)["address"]).lower().removeprefix("0x"))
+
+
+def unlock_hot_key(state: Path, passphrase: str) -> str:
+    """Decrypt the hot key; raises `ConfigError` for a missing file or a wrong passphrase."""
+    path = state / HOT_KEY_FILE
+    if not path.is_file():
+        raise ConfigError(f"there is no hot key in {state}", next_step="run ketch init")
+    try:
+        return "0x" + bytes(Account.decrypt(_read(path), passphrase)).hex()
+    except ValueError as error:
+        raise ConfigError(
+            "the hot key's passphrase is wrong", next_step="give it in KETCH_KEY_PASSPHRASE or at the prompt"
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} is no keystore ({error})", next_step="restore it from your backup") from error
