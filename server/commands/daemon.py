@@ -1,0 +1,124 @@
+"""`ketch up`: the engine in the foreground."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server.options import Session, with_session
+from server.show import facts
+
+PARENT_GONE_GRACE_S = 5.0
+
+
+def settings_options(run: Callable[..., None]) -> Callable[..., None]:
+    """Add the settings that the command line may give: --profile, --chain, --rpc."""
+    run = click.option("--rpc", help="The chain's endpoint (setting rpc).")(run)
+    run = click.option("--chain", help="The chain's name or id (setting chain).")(run)
+    return click.option(
+        "--profile", type=click.Choice(["devnet", "live"]), help="devnet trades on STATE's local chain."
+    )(run)
+
+
+@click.command()
+@click.option("--trades", type=click.IntRange(min=1), metavar="N", help="End after N fills and print the summary.")
+@settings_options
+@click.option("--events", is_flag=True, help="Print each event as a line of JSON on stdout, before the summary.")
+@click.option("--with-parent", is_flag=True, help="End when standard input closes.")
+@with_session
+def up(
+    session: Session,
+    *,
+    trades: int | None,
+    profile: str | None,
+    chain: str | None,
+    rpc: str | None,
+    events: bool,
+    with_parent: bool,
+) -> None:
+    """Run the engine until Ctrl-C: scan, decide, execute and account."""
+    import anyio
+
+    given = {"profile": profile, "chain": chain, "rpc": rpc}
+    with _watching(session, events=events) as on_event:
+        summary = anyio.run(partial(run_daemon, session.state, given, trades, on_event, with_parent=with_parent))
+    session.result(summary, lambda: facts(summary))
+
+
+async def run_daemon(
+    state: Path,
+    given: Mapping[str, object],
+    trades: int | None,
+    on_event: Callable[[dict[str, Any]], None],
+    *,
+    with_parent: bool,
+) -> dict[str, Any]:
+    """Run the engine until it has its fills, is signalled, or its parent is gone; a second signal ends it at once."""
+    import anyio
+    from engine.app import run_engine
+
+    from engine.config import load
+
+    settings = load(state, environ=os.environ, given=given)
+    stop = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_stop_on_signals, stop, tasks.cancel_scope)
+        if with_parent:
+            tasks.start_soon(_stop_with_parent, stop, tasks.cancel_scope)
+        summary = await run_engine(settings, state=state, trades=trades, on_event=on_event, stop=stop)
+        tasks.cancel_scope.cancel()
+        return summary
+    raise click.Abort
+
+
+async def _stop_on_signals(stop: Any, scope: Any) -> None:
+    import anyio
+
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if stop.is_set():
+                scope.cancel()
+                return
+            stop.set()
+
+
+async def _stop_with_parent(stop: Any, scope: Any) -> None:
+    import anyio
+
+    await anyio.to_thread.run_sync(_until_input_closes, abandon_on_cancel=True)
+    stop.set()
+    await anyio.sleep(PARENT_GONE_GRACE_S)
+    scope.cancel()
+
+
+def _until_input_closes() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        while os.read(0, 4096):
+            pass
+
+
+@contextlib.contextmanager
+def _watching(session: Session, *, events: bool) -> Generator[Callable[[dict[str, Any]], None]]:
+    """Choose who sees events: a program (a line of JSON each), nobody but the final result, or people."""
+    if events:
+        yield _print_event
+    elif session.json:
+        yield lambda _event: None
+    else:
+        from server.live import watching
+
+        with watching() as watch:
+            yield watch
+
+
+def _print_event(event: dict[str, Any]) -> None:
+    with contextlib.suppress(BrokenPipeError):  # whoever listened is gone; the end of our input tells us to stop
+        sys.stdout.write(json.dumps(event) + "\n")
+        sys.stdout.flush()

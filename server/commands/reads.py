@@ -1,0 +1,107 @@
+"""Commands that only look: from the running engine, else from the journal on disk."""
+
+import os
+from typing import Any
+
+import click
+
+from server.options import Session, refuse, with_session
+from server.show import amount_text, facts, short, table
+
+
+@click.command()
+@with_session
+def status(session: Session) -> None:
+    """Show where the engine stands: state, chain, addresses, totals."""
+    value = _status(session)
+    session.result(value, lambda: facts(value))
+
+
+@click.command()
+@with_session
+def trades(session: Session) -> None:
+    """List every submission and how it ended."""
+    value = _asked(session, "trades")
+    if value is None:
+        from engine.app import offline_trades
+
+        value = {"trades": offline_trades(session.state)}
+    session.result(value, lambda: _trades_text(session, value))
+
+
+@click.command()
+@click.option("--rpc", help="Check against this endpoint instead of the engine's own.")
+@with_session
+def verify(session: Session, *, rpc: str | None) -> None:
+    """Check the journal against itself and the chain, independently of the engine's own accounting."""
+    value = verified(session, rpc)
+    session.result(value, lambda: facts(value))
+    if not value["ok"]:
+        raise refuse("the state does not verify: see the findings above")
+
+
+def verified(session: Session, rpc: str | None) -> dict[str, Any]:
+    """Run the independent checker with the endpoint that is given, or else configured."""
+    from engine.verify import verify_state
+
+    return verify_state(session.state, rpc or _configured_rpc(session))
+
+
+@click.command()
+@with_session
+def venues(session: Session) -> None:
+    """List the exchanges that the engine trades on, and how many pools it follows on each."""
+    from engine.control_client import call
+
+    value = call(session.socket, "venues")
+    session.result(value, lambda: facts(value))
+
+
+def _asked(session: Session, method: str) -> dict[str, Any] | None:
+    """Ask the engine; None when none runs."""
+    from engine.control_client import NoDaemon, call
+
+    try:
+        return call(session.socket, method)
+    except NoDaemon:
+        return None
+
+
+def _status(session: Session) -> dict[str, Any]:
+    value = _asked(session, "status")
+    if value is None:
+        from engine.app import offline_status
+
+        value = offline_status(session.state)
+    return value
+
+
+def _configured_rpc(session: Session) -> str | None:
+    """Find the endpoint that the engine uses, or would use; None when nobody says."""
+    running = _asked(session, "status")
+    if running is not None:
+        return running["rpc"]
+    from engine.config import MANIFEST_NAME, load
+    from engine.domain.errors import ConfigError
+
+    try:
+        profile = "devnet" if (session.state / MANIFEST_NAME).exists() else None
+        return load(session.state, environ=os.environ, given={"profile": profile}).rpc
+    except ConfigError:
+        return None
+
+
+def _trades_text(session: Session, value: dict[str, Any]) -> str:
+    names = {t["address"]: (t["symbol"], t["decimals"]) for t in _status(session).get("tokens") or ()}
+    rows = [
+        (
+            trade["id"],
+            trade["block"] if trade["block"] is not None else "–",
+            trade["status"],
+            amount_text(int(trade["realised"]), str(trade.get("token")), names) if trade["status"] == "filled" else "",
+            trade["gas_paid_wei"],
+            short(trade["tx_hash"]),
+        )
+        for trade in value["trades"]
+    ]
+    return table(("id", "block", "status", "realised", "gas wei", "transaction"), rows)
