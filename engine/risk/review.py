@@ -1,0 +1,89 @@
+"""The single door: every proof, the engine's own and an agent's alike, passes here or is refused with the reason."""
+
+from dataclasses import dataclass, replace
+
+from engine.domain.commands import TradingState
+from engine.domain.decision import Approved, Decision, Refused
+from engine.domain.opportunity import Proof
+from engine.domain.units import BlockRef, Stamp
+from engine.risk.limits import Book, Breach, LimitLedger, Worth, day_of
+from engine.risk.policy import Policy
+from engine.risk.rules import RuleInput, first_breach, l1_worst_wei, least_fee_wei
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bid:
+    """What a transaction may pay: wei per gas at most and to the producer, and its worst loss in wei."""
+
+    max_fee_wei: int
+    priority_fee_wei: int
+    worst_wei: int
+
+
+def review(
+    proof: Proof,
+    *,
+    policy: Policy,
+    ledger: LimitLedger,
+    state: TradingState,
+    head: BlockRef,
+    stamp: Stamp,
+    open_intents: int = 0,
+) -> Decision:
+    """Approve a proof and reserve its worst loss, or refuse it with what was measured and the limit.
+
+    Rules and reservation see one state of the ledger: both are in one transaction. `stamp` names the decision;
+    `open_intents` counts what the caller holds open, sweeps included. Raises `JournalError` when the ledger cannot
+    be read or written.
+    """
+    with ledger.journal.transaction():
+        book = ledger.book(day_of(head))
+        book = replace(book, open=max(book.open, open_intents))
+        breach = first_breach(RuleInput(proof=proof, policy=policy, state=state, head=head, book=book))
+        if breach is not None:
+            return _refused(proof, stamp, breach)
+        bid = bid_within(proof, policy, book)
+        worth = Worth(wei=proof.gross_wei or 0, raw=proof.realised)
+        reserved = ledger.reserve(bid.worst_wei, block=head, policy=policy, worth=worth)
+        if isinstance(reserved, Breach):
+            return _refused(proof, stamp, reserved)
+    return Approved(
+        stamp=stamp,
+        proof=proof,
+        reservation=reserved,
+        policy_hash=policy.digest(),
+        max_fee_wei=bid.max_fee_wei,
+        priority_fee_wei=bid.priority_fee_wei,
+        worst_loss_wei=bid.worst_wei,
+    )
+
+
+def bid_within(proof: Proof, policy: Policy, book: Book) -> Bid:
+    """Set the fees of a proof that passed the rules: twice the base fee and the bid, less where a cap is nearer.
+
+    The headroom above the base fee is given up first, down to what the next block needs, and then the bid.
+    """
+    costs, gas_limit = proof.costs, proof.plan.gas_limit
+    room = min(
+        policy.max_gas_wei,
+        policy.gas_budget_per_day_wei - book.gas_wei - book.held_wei,
+        policy.max_loss_per_day_wei - book.loss_wei - book.held_wei,
+    )
+    affordable = (room - l1_worst_wei(proof)) // gas_limit
+    max_fee = min(max(2 * costs.base_fee_wei, least_fee_wei(proof)) + costs.priority_fee_wei, affordable)
+    return Bid(
+        max_fee_wei=max_fee,
+        priority_fee_wei=min(costs.priority_fee_wei, max_fee - least_fee_wei(proof) + 1),
+        worst_wei=gas_limit * max_fee + l1_worst_wei(proof),
+    )
+
+
+def _refused(proof: Proof, stamp: Stamp, breach: Breach) -> Refused:
+    return Refused(
+        stamp=stamp,
+        request=proof.plan.request,
+        rule=breach.rule,
+        measured=breach.measured,
+        limit=breach.limit,
+        next_step=breach.next_step,
+    )
