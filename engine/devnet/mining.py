@@ -1,0 +1,37 @@
+"""Blocks, one at a time, each with a base fee and a timestamp that are set."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.devnet.rpc import Rpc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The newest block. `transactions` counts those in it."""
+
+    number: int
+    hash: str
+    timestamp_s: int
+    transactions: int
+
+
+def head(rpc: Rpc) -> Head:
+    """Read the newest block's header."""
+    block: dict[str, Any] = rpc.call("eth_getBlockByNumber", "latest", False)
+    return Head(
+        number=int(block["number"], 16),
+        hash=block["hash"],
+        timestamp_s=int(block["timestamp"], 16),
+        transactions=len(block["transactions"]),
+    )
+
+
+def mine(rpc: Rpc, *, base_fee_wei: int, timestamp_s: int) -> Head:
+    """Mine what the mempool holds, the highest priority fee first, and return the block.
+
+    Two requests, not one batch: the node may take up the second of a batch before the first is done.
+    """
+    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
+    rpc.call("evm_mine", {"timestamp": timestamp_s})
+    return head(rpc)
