@@ -16,8 +16,8 @@ _ONE_36: Final = 10**36
 _TWO: Final = 2 * ONE
 _FOUR: Final = 4 * ONE
 _POW_RELATIVE_ERROR: Final = 10_000  # in 1e18: the margin that powers are rounded by
-_LN_36_LOWER: Final = ONE - 10**17
-_LN_36_UPPER: Final = ONE + 10**17
+LN_36_LOWER: Final = ONE - 10**17
+LN_36_UPPER: Final = ONE + 10**17
 _MIN_EXPONENT: Final = 41 * ONE  # magnitude of the most negative exponent
 _MAX_EXPONENT: Final = 130 * ONE
 _MAX_POWER: Final = 2**254 // _ONE_20
@@ -96,48 +96,24 @@ def power(base: int, exponent: int) -> int:
         return 0
     if base >> 255 or exponent >= _MAX_POWER:
         raise QuoteError("the power is out of bounds", measured=(base, exponent))
-    if _LN_36_LOWER < base < _LN_36_UPPER:
-        log = _ln_36(base)
+    if LN_36_LOWER < base < LN_36_UPPER:
+        log = ln_36(base)
         magnitude = abs(log)
         product = (magnitude // ONE * exponent + magnitude % ONE * exponent // ONE) // ONE
     else:
-        log = _ln(base)
+        log = ln(base)
         product = abs(log) * exponent // ONE
     if log < 0:
         if product > _MIN_EXPONENT:
             raise QuoteError("the power is out of bounds", measured=-product, limit=-_MIN_EXPONENT)
-        return _ONE_36 // _exp(product)
+        return _ONE_36 // exp(product)
     if product > _MAX_EXPONENT:
         raise QuoteError("the power is out of bounds", measured=product, limit=_MAX_EXPONENT)
-    return _exp(product)
+    return exp(product)
 
 
-def exponential(x: int) -> int:
-    """Return e^x for a signed 1e18 exponent (LogExpMath.exp).
-
-    Raises:
-        QuoteError: below −41 or above 130.
-    """
-    if not -_MIN_EXPONENT <= x <= _MAX_EXPONENT:
-        raise QuoteError("the exponent is out of bounds", measured=x, limit=(-_MIN_EXPONENT, _MAX_EXPONENT))
-    return _exp(x) if x >= 0 else _ONE_36 // _exp(-x)
-
-
-def logarithm(x: int) -> int:
-    """Return the natural logarithm of a positive 1e18 number (LogExpMath.ln).
-
-    Raises:
-        QuoteError: nothing positive.
-    """
-    if x <= 0:
-        raise QuoteError("only a positive number has a logarithm", measured=x)
-    if _LN_36_LOWER < x < _LN_36_UPPER:
-        log = _ln_36(x)
-        return log // ONE if log >= 0 else -(-log // ONE)
-    return _ln(x)
-
-
-def _exp(x: int) -> int:
+def exp(x: int) -> int:
+    """Return e^x for an exponent of 0 to 130 (LogExpMath.exp; it takes e^−x as 1/e^x)."""
     whole = 1
     if x >= 128 * ONE:
         x -= 128 * ONE
@@ -161,9 +137,10 @@ def _exp(x: int) -> int:
     return product * series // _ONE_20 * whole // 100
 
 
-def _ln(a: int) -> int:
+def ln(a: int) -> int:
+    """Return the logarithm of a positive 1e18 number, 18 decimals (LogExpMath._ln)."""
     if a < ONE:
-        return -_ln(_ONE_36 // a)
+        return -ln(_ONE_36 // a)
     total = 0
     if a >= _E_128 * ONE:
         a //= _E_128
@@ -186,7 +163,8 @@ def _ln(a: int) -> int:
     return (total + 2 * series) // 100
 
 
-def _ln_36(x: int) -> int:
+def ln_36(x: int) -> int:
+    """Return the logarithm of a 1e18 number between 0.9 and 1.1, 36 decimals (LogExpMath._ln_36)."""
     # the series is odd in z: work on |z| and put the sign back, as truncation towards zero does
     x *= ONE
     z = abs(x - _ONE_36) * _ONE_36 // (x + _ONE_36)

@@ -1,6 +1,6 @@
 """Balancer V2's StableSwap arithmetic over balances scaled to 18 decimals, rounded as the deployed pools round.
 
-Sources: StableMath._calculateInvariant (of 2021 with `round_up`, and of 2022 on, which is Curve's) and
+Sources: StableMath._calculateInvariant (of 2021, which rounds up, and of 2022 on, which is Curve's) and
 _getTokenBalanceGivenInvariantAndAllOtherBalances. `amp` is A·n^(n−1)·1e3. Newton's method stops at a step of 1.
 """
 
@@ -28,39 +28,9 @@ def invariant(amp: int, balances: tuple[int, ...], version: int) -> int:
     if min(balances) == 0 and version >= 2:
         raise QuoteError("a balance of the pool is empty", measured=balances)
     try:
-        return invariant_rounded(amp, balances, round_up=True) if version == 1 else _invariant_down(amp, balances)
+        return _invariant_up(amp, balances) if version == 1 else _invariant_down(amp, balances)
     except ZeroDivisionError:
         raise QuoteError("the pool's invariant divides by zero", measured=balances) from None
-
-
-def invariant_rounded(amp: int, balances: tuple[int, ...], *, round_up: bool) -> int:
-    """Return the invariant of the pools of 2021, rounded the way that is asked for.
-
-    Raises:
-        QuoteError: an overflow, or no convergence.
-    """
-    n = len(balances)
-    total = sum(balances)
-    amp_n = amp * n
-    up = 1 if round_up else 0
-    d = total
-    for _ in range(_MAX_STEPS):
-        product = balances[0] * n
-        for balance in balances[1:]:
-            scaled = product * balance * n
-            _fits(scaled)
-            product = (scaled - up) // d + up if scaled else 0
-        weighted = amp_n * total * product
-        numerator = n * d * d + ((weighted - up) // AMP_PRECISION + up if weighted else 0)
-        excess = (amp_n - AMP_PRECISION) * product
-        # the denominator rounds the other way
-        denominator = (n + 1) * d + (excess // AMP_PRECISION if round_up else -(-excess // AMP_PRECISION))
-        _fits(max(weighted, numerator))
-        previous = d
-        d = (numerator - up) // denominator + up
-        if -1 <= d - previous <= 1:
-            return d
-    raise QuoteError("the pool's invariant does not converge", measured=balances)
 
 
 def balance_given_others(amp: int, balances: list[int], d: int, index: int) -> int:
@@ -69,6 +39,8 @@ def balance_given_others(amp: int, balances: list[int], d: int, index: int) -> i
     Raises:
         QuoteError: an overflow, no convergence, or nothing to divide by.
     """
+    if d == 0:
+        raise QuoteError("the pool is empty", measured=balances)
     n = len(balances)
     amp_n = amp * n
     product = balances[0] * n
@@ -97,6 +69,29 @@ def balance_given_others(amp: int, balances: list[int], d: int, index: int) -> i
         if -1 <= y - previous <= 1:
             return y
     raise QuoteError("the pool's balance does not converge", measured=balances)
+
+
+def _invariant_up(amp: int, balances: tuple[int, ...]) -> int:
+    n = len(balances)
+    total = sum(balances)
+    amp_n = amp * n
+    d = total
+    for _ in range(_MAX_STEPS):
+        product = balances[0] * n
+        for balance in balances[1:]:
+            scaled = product * balance * n
+            _fits(scaled)
+            product = -(-scaled // d)
+        weighted = amp_n * total * product
+        _fits(weighted)
+        numerator = n * d * d - (-weighted // AMP_PRECISION)
+        _fits(numerator)
+        previous = d
+        # the denominator rounds the other way
+        d = -(-numerator // ((n + 1) * d + (amp_n - AMP_PRECISION) * product // AMP_PRECISION))
+        if -1 <= d - previous <= 1:
+            return d
+    raise QuoteError("the pool's invariant does not converge", measured=balances)
 
 
 def _invariant_down(amp: int, balances: tuple[int, ...]) -> int:

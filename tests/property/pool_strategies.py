@@ -8,6 +8,7 @@ from hypothesis.strategies import SearchStrategy
 from engine.domain.pools import AnyPool, ConcentratedPool, ConstantProductPool, Family
 from engine.venues.tick_math import MAX_TICK, sqrt_ratio_at
 from tests.positions import POOL, TOKEN0, TOKEN1, concentrated_pool
+from tests.property.balancer_strategies import stable_pools, weighted_pools
 
 TIERS = ((100, 1), (500, 10), (3000, 60), (10_000, 200))  # fee in ppm, tick spacing
 
@@ -17,13 +18,17 @@ class FamilyCases:
     """What the suite needs of a family.
 
     `amounts` should reach from one raw unit past what the pools hold. `short_of_exact` bounds by how many raw units,
-    and parts per 1e12, paying `quote_in(y)` may bring less than y: 0 where the contract's two sides agree.
+    and parts per 1e12, paying `quote_in(y)` may bring less than y: 0 where the contract's two sides agree;
+    `short_of_held` adds parts per 1e18 of the balance out, and `refuses_own_price` says that a pool may quote an
+    input for an exact output and yet refuse it as too much or too little to swap.
     """
 
     pools: SearchStrategy[AnyPool]
     empty: SearchStrategy[AnyPool]
     amounts: SearchStrategy[int]
     short_of_exact: tuple[int, int] = (0, 0)
+    short_of_held: int = 0
+    refuses_own_price: bool = False
 
 
 def log_uniform(low_bits: int, high_bits: int) -> SearchStrategy[int]:
@@ -81,5 +86,22 @@ FAMILIES: dict[Family, FamilyCases] = {
         pools=concentrated_pools(),
         empty=st.integers(-MAX_TICK, MAX_TICK - 1).map(priced_without_positions),
         amounts=log_uniform(0, 130),
+    ),
+    # two powers, each rounded against the trader by 1e-14; at most 30 % of a balance in, and of a balance out
+    "weighted": FamilyCases(
+        pools=weighted_pools(log_uniform(30, 90)),
+        empty=weighted_pools(st.just(0)),
+        amounts=log_uniform(0, 80),
+        short_of_exact=(1, 0),
+        short_of_held=10_200,
+        refuses_own_price=True,
+    ),
+    # the product term of the invariant is rounded to a thousandth of the amplification, on either side
+    "stable": FamilyCases(
+        pools=stable_pools(log_uniform(3, 40)),
+        empty=stable_pools(st.just(0)),
+        amounts=log_uniform(0, 100),
+        short_of_exact=(2500, 1),
+        refuses_own_price=True,
     ),
 }
