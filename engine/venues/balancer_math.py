@@ -42,23 +42,23 @@ _EXP_TERMS: Final = tuple(n * _ONE_20 for n in range(2, 13))
 
 
 def mul_down(a: int, b: int) -> int:
-    """Multiply two 1e18 numbers, rounding down."""
-    return a * b // ONE
+    """Multiply two 1e18 numbers, rounding down; raises `QuoteError` past 256 bits."""
+    return _fits(a * b) // ONE
 
 
 def mul_up(a: int, b: int) -> int:
-    """Multiply two 1e18 numbers, rounding up."""
-    return -(-a * b // ONE)
+    """Multiply two 1e18 numbers, rounding up; raises `QuoteError` past 256 bits."""
+    return -(-_fits(a * b) // ONE)
 
 
 def div_down(a: int, b: int) -> int:
-    """Divide two 1e18 numbers, rounding down."""
-    return a * ONE // b
+    """Divide two 1e18 numbers, rounding down; raises `QuoteError` past 256 bits."""
+    return _fits(a * ONE) // b
 
 
 def div_up(a: int, b: int) -> int:
-    """Divide two 1e18 numbers, rounding up."""
-    return -(-a * ONE // b)
+    """Divide two 1e18 numbers, rounding up; raises `QuoteError` past 256 bits."""
+    return -(-_fits(a * ONE) // b)
 
 
 def complement(x: int) -> int:
@@ -174,3 +174,9 @@ def ln_36(x: int) -> int:
         numerator = numerator * z_squared // _ONE_36
         series += numerator // divisor
     return 2 * series if x >= _ONE_36 else -2 * series
+
+
+def _fits(product: int) -> int:
+    if product > UINT256_MAX:
+        raise QuoteError("the pool's arithmetic overflows 256 bits", measured=product)
+    return product
