@@ -5,6 +5,7 @@ What is signed is plain text with all that it means, so that it is good for one 
 
 import json
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -24,15 +25,16 @@ from engine.risk.halt import lift_halt
 KEYSTORE_FILE = "operator.json"
 
 
-def create_operator(state: Path, passphrase: str, *, iterations: int | None = None) -> Address:
+def create_operator(state: Path, passphrase: str, *, key: str | None = None, iterations: int | None = None) -> Address:
     """Make the operator's secret in the state folder and return its address, its public half.
 
-    `iterations` is scrypt's cost, None for the strong default. Raises `ControlError` when there is one already.
+    `key` is a local chain's throw-away one, None for a new one; `iterations` is scrypt's cost, None for the strong
+    default. Raises `ControlError` when there is a secret already.
     """
     file = state / KEYSTORE_FILE
     if not passphrase:
         raise ControlError("an operator's secret needs a passphrase", next_step="choose one and write it down")
-    account: LocalAccount = Account.create()
+    account: LocalAccount = Account.create() if key is None else Account.from_key(key)
     keystore = Account.encrypt(bytes(account.key), passphrase, kdf="scrypt", iterations=iterations)
     draft = file.with_suffix(".new")
     try:
@@ -158,9 +160,11 @@ def take_resume(
 
 
 def _signer(message: SignableMessage, signature: str) -> Address | None:
+    if not re.fullmatch(r"0x[0-9a-fA-F]{130}", signature):  # r, s, v
+        return None
     try:
         return Address(str(Account.recover_message(message, signature=signature)).lower())
-    except (ValueError, BadSignature, ValidationError):  # not hex, not 65 bytes, or no point on the curve
+    except (ValueError, BadSignature, ValidationError):  # no point on the curve
         return None
 
 

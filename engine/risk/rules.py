@@ -64,11 +64,9 @@ def trading_state(given: RuleInput) -> Breach | None:
 
 
 def chain_list(given: RuleInput) -> Breach | None:
-    """Refuse chains that are not on the policy's list."""
-    chain = given.proof.block.chain
-    if chain in given.policy.allowed_chains and chain == given.head.chain:
-        return None
-    return _unlisted("chain list", [str(chain)], [str(known) for known in given.policy.allowed_chains])
+    """Refuse chains that are not on the policy's list, and proofs of another chain than the head's."""
+    allowed = [str(chain) for chain in given.policy.allowed_chains if chain == given.head.chain]
+    return _unlisted("chain list", [str(given.proof.block.chain)], allowed)
 
 
 def token_list(given: RuleInput) -> Breach | None:
