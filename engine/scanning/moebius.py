@@ -4,7 +4,7 @@ Sources: a composition of x ↦ (a·x + b)/(c·x + d) is the product of the matr
 the derivative (a·d − b·c)/(c·x + d)² is 1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import inf, isqrt, sqrt
 from typing import NamedTuple
 
@@ -35,11 +35,11 @@ def best_of_constant_products(hops: Sequence[tuple[ConstantProductPool, Address,
     return (isqrt(k * m) - m) // n if k > m and n else 0
 
 
-def best_of_pieces(hops: Sequence[Path]) -> int:
-    """Walk the pieces of all hops upwards to the input of the greatest profit; 0 when there is none.
+def best_of_pieces(hops: Sequence[Path]) -> int | None:
+    """Walk the pieces of all hops upwards to the input of the greatest profit; 0 when nothing can be earned.
 
     The profit is concave with a continuous slope, so the first piece that holds its own optimum holds the optimum.
-    Where liquidity ends first, so does the answer.
+    None where liquidity ends before: the optimum is then at an edge that only exact quotes can find.
     """
     walks = [pieces(*hop) for hop in hops]
     current: list[Piece] = []
@@ -57,9 +57,10 @@ def best_of_pieces(hops: Sequence[Path]) -> int:
             best = (sqrt(determinant) - d) / c
             if best <= end:
                 return int(max(best, start))
-        advanced = _advance(walks, current, first_to_end) if end < inf else False
-        if not advanced:
-            return int(end) if end < inf else 0
+        following = next(walks[first_to_end], None) if end < inf else None
+        if following is None:
+            return None
+        current[first_to_end] = following
         start = end
 
 
@@ -81,11 +82,3 @@ def _end(current: Sequence[Piece]) -> tuple[float, int]:
             end, first = at, i
         a, b, c, d = hop.a * a + hop.b * c, hop.a * b + hop.b * d, hop.c * a + hop.d * c, hop.c * b + hop.d * d
     return end, first
-
-
-def _advance(walks: Sequence[Iterator[Piece]], current: list[Piece], hop: int) -> bool:
-    following = next(walks[hop], None)
-    if following is None:
-        return False
-    current[hop] = following
-    return True

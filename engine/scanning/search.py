@@ -7,8 +7,10 @@ UNDEFINED: Final = -(1 << 300)
 """What a function returns where it has no value: less than any amount of a token."""
 
 _GOLDEN: Final = 0.3819660112501051  # 2 minus the golden ratio
-_FINE: Final = 1 << 26
-"""How narrow a bracket becomes, against its place: the value is flat there to 2^-52 of itself."""
+_NARROW: Final = 1 << 26  # how narrow a bracket becomes against its place: the value is flat there to 2^-52 of itself
+_ENOUGH_BITS: Final = 44  # what a bracket could still hide, against the value found, where the search may stop
+_APART: Final = 32  # a trial nearer to the best than this part of the bracket says more of rounding than of the curve
+_BESIDE: Final = 256  # an edge within this part of the best may hide it: rounding can outweigh so short a rise
 _MAX_DOUBLINGS: Final = 256
 _MAX_STEPS: Final = 96
 
@@ -29,12 +31,12 @@ def maximise(function: Callable[[int], int], start: int) -> int:
 
     low, best, high = _bracket(value, max(start, 1))
     for step in range(_MAX_STEPS):
-        fine = max(1, best // _FINE)
-        if high - low <= 2 * fine:
+        if high - low <= 2 * max(1, best // _NARROW) or _hidden(value, low, best, high) <= value(best) >> _ENOUGH_BITS:
             break
         trial = _vertex(value, low, best, high) if step % 3 else _section(low, best, high)
-        if abs(trial - best) < fine:  # the vertex is here: close in from the wide side
-            trial = best - fine if best - low > high - best else best + fine
+        apart = max(1, (high - low) // _APART)
+        if abs(trial - best) < apart:
+            trial = best - apart if best - low > high - best else best + apart
         if not low < trial < high:
             trial = _section(low, best, high)
         if value(trial) > value(best):
@@ -43,7 +45,8 @@ def maximise(function: Callable[[int], int], start: int) -> int:
             low = trial
         else:
             high = trial
-    return best
+    refused = min((at for at, found in known.items() if found == UNDEFINED and at > best), default=2 * best)
+    return max(best, _edge(value, best, refused), key=value) if refused - best < best // _BESIDE else best
 
 
 def _bracket(value: Callable[[int], int], start: int) -> tuple[int, int, int]:
@@ -71,3 +74,21 @@ def _vertex(value: Callable[[int], int], low: int, best: int, high: int) -> int:
     fall_left, fall_right = float(value(best) - value(low)), float(value(best) - value(high))
     curve = fall_left * right + fall_right * left
     return best + int((fall_left * right * right - fall_right * left * left) / (2 * curve)) if curve > 0 else best
+
+
+def _hidden(value: Callable[[int], int], low: int, best: int, high: int) -> int:
+    """Bound what a concave function may still rise inside the bracket: no further than its chords reach on."""
+    left, right = best - low, high - best
+    fall_left, fall_right = value(best) - value(low), value(best) - value(high)
+    return max(fall_left * right // max(1, left), fall_right * left // max(1, right))
+
+
+def _edge(value: Callable[[int], int], inside: int, outside: int) -> int:
+    """Return the last argument with a value, between one that has a value and one that has none."""
+    while outside - inside > 1:
+        middle = (inside + outside) // 2
+        if value(middle) == UNDEFINED:
+            outside = middle
+        else:
+            inside = middle
+    return inside

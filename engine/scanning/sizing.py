@@ -68,7 +68,7 @@ def profit(legs: Sequence[Leg], amount_in: int) -> int:
 
 
 def _closed_form(legs: Sequence[Leg]) -> int | None:
-    """Size by closed form; 0 when nothing can be earned, None when a family on the way has no closed form."""
+    """Size by closed form; 0 when nothing can be earned, None where there is no closed form."""
     pairs = [(leg.pool, leg.token_in, leg.token_out) for leg in legs if isinstance(leg.pool, ConstantProductPool)]
     if len(pairs) == len(legs):
         return best_of_constant_products(pairs)
@@ -93,14 +93,17 @@ def _climbed(legs: Sequence[Leg], amounts: list[int]) -> list[int]:
     best, at = amounts, amounts[place]
     if place:
         best = _better(best, _through(legs, place, at))
+    stride = 1
     for _ in range(_MAX_CLIMB):
-        for target in (at + 1, at - 1, at + 2, at - 2):
+        for target in (at + stride, at - stride, at + 2 * stride, at - 2 * stride):
             trial = _through(legs, place, target)
             if trial is not None and _gain(trial) > _gain(best):
-                best, at = trial, target
+                best, at, stride = trial, target, 2 * stride
                 break
         else:
-            break
+            if stride == 1:
+                break
+            stride //= 2
     return best
 
 
