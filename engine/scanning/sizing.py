@@ -16,6 +16,7 @@ from engine.scanning.search import UNDEFINED, maximise
 from engine.venues.table import venue_of
 
 _MAX_CLIMB = 64
+_NEGLIGIBLE_BITS = 20
 _FIRST_SHARE = 64
 """Where nothing better is known a search starts from this part of the first pool's balance."""
 
@@ -55,7 +56,9 @@ def best_size(legs: Sequence[Leg], guess: int = 0) -> tuple[int, int] | None:
         amount = maximise(lambda x: profit(legs, x), start)
     if profit(legs, amount) == UNDEFINED:
         return None
-    amounts = _climbed(legs, quotes(legs, amount))
+    amounts = quotes(legs, amount)
+    if _is_worth_climbing(legs, amounts):
+        amounts = _climbed(legs, amounts)
     return (amounts[0], amounts[-1]) if amounts[-1] > amounts[0] else None
 
 
@@ -85,6 +88,14 @@ def _first_guess(legs: Sequence[Leg]) -> int:
     if isinstance(pool, WeightedPool | StablePool):
         return max(1, pool.balances[pool.tokens.index(legs[0].token_in)] // _FIRST_SHARE)
     return 1
+
+
+def _is_worth_climbing(legs: Sequence[Leg], amounts: Sequence[int]) -> bool:
+    """Spare the slow families a climb where one step, a unit of the coarsest token, is nothing beside the profit."""
+    step = amounts[0] // max(1, min(amounts))
+    return step > _gain(amounts) >> _NEGLIGIBLE_BITS or all(
+        isinstance(leg.pool, ConstantProductPool | ConcentratedPool) for leg in legs
+    )
 
 
 def _climbed(legs: Sequence[Leg], amounts: list[int]) -> list[int]:
