@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from engine import config_sources
 from engine.domain.errors import ConfigError
 from engine.domain.units import Address, ChainId
+from engine.risk.policy import Policy
 
 FILE_NAME = "ketch.toml"
 MANIFEST_NAME = "devnet.json"
@@ -95,6 +96,7 @@ class Settings(BaseModel):
     deployments: dict[str, dict[str, AddressText]] = Field(default_factory=dict)
     lockstep_socket: str | None = None
     scan: Scan = Scan()
+    risk: Policy = Policy()
 
     @field_validator("chain")
     @classmethod

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 from engine.domain.errors import ConfigError
 
 PREFIX = "KETCH_"
-NOT_SETTINGS = frozenset({"KETCH_STATE", "KETCH_CACHE", "KETCH_NODE", "KETCH_DATA"})
-"""Variables with our prefix that are read elsewhere: places of state, caches and packages; the tests' shared data."""
+NOT_SETTINGS = frozenset({"KETCH_STATE", "KETCH_CACHE", "KETCH_NODE", "KETCH_KEY_PASSPHRASE", "KETCH_DATA"})
+"""Variables with our prefix that are read elsewhere: places, a secret, and the tests' shared data."""
 
 Tree = dict[str, Any]
 Model = TypeVar("Model", bound=BaseModel)

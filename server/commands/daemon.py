@@ -5,15 +5,18 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from server.options import Session, with_session
 from server.show import facts
+
+if TYPE_CHECKING:
+    from engine.config import Settings
 
 PARENT_GONE_GRACE_S = 5.0
 
@@ -46,15 +49,17 @@ def up(
     """Run the engine until Ctrl-C: scan, decide, execute and account."""
     import anyio
 
-    given = {"profile": profile, "chain": chain, "rpc": rpc}
+    from engine.config import load
+
+    settings = load(session.state, environ=os.environ, given={"profile": profile, "chain": chain, "rpc": rpc})
     with _watching(session, events=events) as on_event:
-        summary = anyio.run(partial(run_daemon, session.state, given, trades, on_event, with_parent=with_parent))
+        summary = anyio.run(partial(_run, session.state, settings, trades, on_event, with_parent=with_parent))
     session.result(summary, lambda: facts(summary))
 
 
-async def run_daemon(
+async def _run(
     state: Path,
-    given: Mapping[str, object],
+    settings: "Settings",
     trades: int | None,
     on_event: Callable[[dict[str, Any]], None],
     *,
@@ -62,11 +67,9 @@ async def run_daemon(
 ) -> dict[str, Any]:
     """Run the engine until it has its fills, is signalled, or its parent is gone; a second signal ends it at once."""
     import anyio
+
     from engine.app import run_engine
 
-    from engine.config import load
-
-    settings = load(state, environ=os.environ, given=given)
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signals, stop, tasks.cancel_scope)

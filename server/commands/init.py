@@ -21,13 +21,14 @@ def init(
     session: Session, *, profile: str | None, chain: str | None, rpc: str | None, secret_file: Path | None
 ) -> None:
     """Make the state folder, the operator's secret and the keystore, and deploy the executor."""
-    import anyio
-    from engine.app import initialise
-
     from engine.config import load
     from server.secret import choose_secret
 
     settings = load(session.state, environ=os.environ, given={"profile": profile, "chain": chain, "rpc": rpc})
     secret = choose_secret("Choose the operator's secret", secret_file)
+    import anyio
+
+    from engine.app import initialise
+
     made = anyio.run(partial(initialise, settings, state=session.state, passphrase=secret))
     session.result(made, lambda: facts(made))
