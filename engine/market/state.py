@@ -1,18 +1,35 @@
 """The market: every pool as of one block. This is the only writer of pool state."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from engine.chains.heads import HISTORY_BLOCKS
 from engine.domain.errors import ChainError
 from engine.domain.events import BlockSeen, RolledBack
-from engine.domain.pools import AnyPool
+from engine.domain.pools import AnyPool, Log
 from engine.domain.units import BlockRef, PoolId
 from engine.venues.table import BY_FAMILY, VENUES
 
 TOPICS = tuple(sorted({topic for venue in VENUES for topic in venue.topics}))
 _POOL_OF = {topic: venue.pool_of for venue in VENUES for topic in venue.topics}
+
+
+def pools_after(pools: Mapping[PoolId, AnyPool], logs: Sequence[Log]) -> dict[PoolId, AnyPool]:
+    """Apply logs in order; return the pools that they changed, as they are after the last one."""
+    after: dict[PoolId, AnyPool] = {}
+    for log in logs:
+        pool_of = _POOL_OF.get(log.topics[0]) if log.topics else None
+        if pool_of is None:
+            continue
+        pool_id = pool_of(log)
+        before = after.get(pool_id) or pools.get(pool_id)
+        if before is None or log.topics[0] not in BY_FAMILY[before.family].topics:
+            continue
+        changed = BY_FAMILY[before.family].apply(before, log)
+        if changed is not before:
+            after[pool_id] = changed
+    return after
 
 
 class Market:
@@ -40,19 +57,9 @@ class Market:
                 measured=f"parent {event.parent_hash[:18]} of block {event.block.number}",
                 limit=f"{self._head.hash[:18]} of block {self._head.number}",
             )
-        replaced: dict[PoolId, AnyPool | None] = {}
-        for log in event.logs:
-            pool_of = _POOL_OF.get(log.topics[0]) if log.topics else None
-            if pool_of is None:
-                continue
-            pool_id = pool_of(log)
-            before = self._pools.get(pool_id)
-            if before is None or log.topics[0] not in BY_FAMILY[before.family].topics:
-                continue
-            after = BY_FAMILY[before.family].apply(before, log)
-            if after is not before:
-                replaced.setdefault(pool_id, before)
-                self._pools[pool_id] = after
+        after = pools_after(self._pools, event.logs)
+        replaced: dict[PoolId, AnyPool | None] = {pool_id: self._pools[pool_id] for pool_id in after}
+        self._pools.update(after)
         self._undo.append((self._head, replaced))
         self._head = event.block
         return frozenset(replaced)

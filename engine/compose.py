@@ -1,0 +1,266 @@
+"""The composition root: picks clock, pace and keys for the profile, and puts the rooms together. Nobody else knows."""
+
+import json
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.chain_actions import head_of
+from engine.chains.endpoints import Endpoint, open_endpoint, redacted
+from engine.chains.heads import HeadFollower
+from engine.clocks import BlockClock, SystemClock
+from engine.config import MANIFEST_NAME, Settings
+from engine.desk import Desk, OpenTrade
+from engine.domain.errors import ChainError, ConfigError
+from engine.domain.ports import Clock, Pace
+from engine.domain.units import Address, BlockRef, PoolId
+from engine.execution.keys import local_keys, unlock_hot_key
+from engine.execution.monitor import Monitor
+from engine.execution.reconcile import reconcile
+from engine.execution.wallet import Signer
+from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
+from engine.journal.journal import JOURNAL_FILE, Journal
+from engine.journal.records import open_submissions, record_outcome
+from engine.journal.trades import trades
+from engine.loop import Event, Loop, ScanTerms
+from engine.market.discovery import TOPICS as FACTORY_TOPICS
+from engine.market.discovery import discover
+from engine.market.snapshot import Snapshot, save
+from engine.market.state import TOPICS as POOL_TOPICS
+from engine.market.state import Market
+from engine.market.sync import read_pools
+from engine.operator_commands import OperatorCommands
+from engine.pace import Lockstep, RealTime
+from engine.planning.capital import Lenders
+from engine.planning.costs import choose_l1_model
+from engine.planning.simulate import Simulator
+from engine.risk.halt import halt_reason
+from engine.risk.limits import LimitLedger
+from engine.scanning.kernel import warm_up
+from engine.venues.deployments import deployments_in
+
+MARKET_START_FILE = "market-start.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """An engine put together, its first market read and its journal reconciled, ready to run."""
+
+    endpoint: Endpoint
+    journal: Journal
+    follower: HeadFollower
+    loop: Loop
+    commands: OperatorCommands
+    start: BlockRef
+
+
+@asynccontextmanager
+async def composed(
+    settings: Settings,
+    *,
+    state: Path,
+    passphrase: Callable[[], str],
+    publish: Callable[[Event], None],
+    fills_wanted: int | None,
+) -> AsyncGenerator[Composition]:
+    """Put an engine together on the chain that the settings name; start-up is recovery.
+
+    `passphrase` is asked only where a keystore must be opened. Raises `ChainError`, `ConfigError`, `JournalError`.
+    """
+    warm_up()
+    clock: Clock = BlockClock() if settings.lockstep_socket else SystemClock()
+    pace: Pace = Lockstep(Path(settings.lockstep_socket)) if settings.lockstep_socket else RealTime()
+    async with open_endpoint(settings.ws) as endpoint:
+        await _check_chain(endpoint, settings)
+        key = await _key(settings, state=state, passphrase=passphrase, endpoint=endpoint, pace=pace)
+        with Journal.open(state / JOURNAL_FILE) as journal:
+            yield await _assemble(
+                settings,
+                state=state,
+                endpoint=endpoint,
+                journal=journal,
+                key=key,
+                clock=clock,
+                pace=pace,
+                publish=publish,
+                fills_wanted=fills_wanted,
+            )
+
+
+async def initialise(settings: Settings, *, state: Path, secret: str, key_passphrase: str) -> dict[str, Any]:
+    """Set a live profile's state folder up, as far as it can go; returns what was made and what to do next."""
+    async with open_endpoint(settings.ws) as endpoint:
+        await _check_chain(endpoint, settings)
+        return await initialise_live(
+            settings, state=state, secret=secret, key_passphrase=key_passphrase, endpoint=endpoint, pace=RealTime()
+        )
+
+
+async def _assemble(
+    settings: Settings,
+    *,
+    state: Path,
+    endpoint: Endpoint,
+    journal: Journal,
+    key: str,
+    clock: Clock,
+    pace: Pace,
+    publish: Callable[[Event], None],
+    fills_wanted: int | None,
+) -> Composition:
+    genesis = journal.genesis
+    executor = Address(genesis["executor"])
+    signer = Signer(key, chain=settings.chain_id, executor=executor, halted=lambda: halt_reason(state))
+    await _check_identity(endpoint, genesis, signer.address)
+    book = address_book(settings)
+    lenders = await _standing(endpoint, lenders_in(book))
+    deployments = deployments_in(book)
+    head = await head_of(endpoint, settings.chain_id)
+    clock.observe(head)
+    found = await discover(endpoint, deployments, settings.start_block, head.number)
+    pools = await read_pools(endpoint, found, head.hash)
+    if not pools:
+        raise ConfigError(
+            "no pool was found",
+            measured=f"blocks {settings.start_block} to {head.number}",
+            next_step="set start_block to a block before the pools you want were made",
+        )
+    market = Market(head, pools)
+    save(Snapshot(head, pools), state / MARKET_START_FILE)
+    ledger = LimitLedger(journal)
+    monitor = Monitor(endpoint, chain=settings.chain_id, executor=executor, operator=signer.address)
+    left_open = {trade.submission.intent_id: trade for trade in _left_open(journal)}
+    recovered = await reconcile(endpoint, monitor, signer.address, [t.submission for t in left_open.values()], head)
+    for outcome in recovered.ended:
+        trade = left_open[outcome.intent_id]
+        with journal.transaction():
+            record_outcome(journal, outcome)
+            if trade.reservation is not None:
+                ledger.release(trade.reservation, outcome)
+    desk = Desk(
+        endpoint=endpoint,
+        journal=journal,
+        ledger=ledger,
+        policy=settings.risk,
+        signer=signer,
+        simulator=Simulator(endpoint, signer.address),
+        l1=await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet"),
+        clock=clock,
+        executor=executor,
+        open_trades=[left_open[s.intent_id] for s in recovered.open],
+        next_nonce=recovered.next_nonce,
+    )
+    follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
+    commands = OperatorCommands(
+        endpoint=endpoint, journal=journal, state_folder=state, policy=settings.risk, executor=executor
+    )
+    loop = Loop(
+        endpoint=endpoint,
+        journal=journal,
+        ledger=ledger,
+        policy=settings.risk,
+        market=market,
+        found=found,
+        deployments=deployments,
+        desk=desk,
+        monitor=monitor,
+        commands=commands,
+        clock=clock,
+        pace=pace,
+        lenders=lenders,
+        executor=executor,
+        native=Address(genesis["native_wrapped"]),
+        terms=ScanTerms(
+            base_tokens=settings.base_tokens,
+            max_hops=settings.scan.max_hops,
+            max_rounds=settings.scan.max_rounds,
+            floor_wei=settings.scan.floor_wei,
+        ),
+        publish=publish,
+        tip=lambda: follower.tip.number,
+        fills_wanted=fills_wanted,
+    )
+    return Composition(endpoint=endpoint, journal=journal, follower=follower, loop=loop, commands=commands, start=head)
+
+
+async def _key(
+    settings: Settings, *, state: Path, passphrase: Callable[[], str], endpoint: Endpoint, pace: Pace
+) -> str:
+    """Find the hot key: a local chain's throw-away one, set up on the spot if need be, or the keystore's."""
+    if settings.profile == "live":
+        if not (state / JOURNAL_FILE).exists():
+            raise ConfigError(f"{state} is not initialised", next_step="run ketch init")
+        return unlock_hot_key(state, passphrase())
+    manifest = json.loads((state / MANIFEST_NAME).read_bytes())
+    seed = int(manifest["seed"])
+    if not (state / JOURNAL_FILE).exists():
+        await initialise_local(
+            settings, state=state, seed=seed, faucet_key=manifest["faucet_key"], endpoint=endpoint, pace=pace
+        )
+    return local_keys(seed).hot
+
+
+async def _check_chain(endpoint: Endpoint, settings: Settings) -> None:
+    found = int(await endpoint.call("eth_chainId"), 16)
+    if found != settings.chain_id:
+        raise ConfigError(
+            f"{redacted(settings.rpc)} is another chain",
+            measured=f"chain id {found}",
+            limit=f"{settings.chain_id} ({settings.chain})",
+            next_step="correct rpc, or chain",
+        )
+
+
+async def _check_identity(endpoint: Endpoint, genesis: dict[str, Any], hot: Address) -> None:
+    if hot != genesis["operator"]:
+        raise ConfigError(
+            "the hot key is not the one of this journal",
+            measured=hot,
+            limit=genesis["operator"],
+            next_step="restore the hot key that the journal was begun with",
+        )
+    if len(await endpoint.call("eth_getCode", genesis["executor"], "latest")) <= 2:
+        raise ChainError(
+            f"there is no executor at {genesis['executor']} on this chain",
+            next_step="this state folder belongs to another chain or an earlier local one: choose another --state",
+        )
+
+
+async def _standing(endpoint: Endpoint, named: Lenders) -> Lenders:
+    """Keep the lenders that have code on this chain."""
+    given = (named.balancer, named.aave, named.morpho)
+    asked = [a for a in given if a is not None]
+    codes = await endpoint.batch([("eth_getCode", (a, "latest")) for a in asked])
+    standing = {a for a, code in zip(asked, codes, strict=True) if len(code) > 2}
+    balancer, aave, morpho = (a if a in standing else None for a in given)
+    return Lenders(balancer=balancer, aave=aave, morpho=morpho)
+
+
+def _left_open(journal: Journal) -> Sequence[OpenTrade]:
+    """Rebuild the trades that the journal left open: an intent's decision is the entry right before it."""
+    listed = {trade.id: trade for trade in trades(journal) if trade.status == "open"}
+    left: list[OpenTrade] = []
+    for submission in open_submissions(journal):
+        trade = listed[submission.intent_id]
+        decision = journal.entry(trade.seq - 1)
+        approved = decision is not None and decision.kind == "decision" and trade.capital is not None
+        left.append(
+            OpenTrade(
+                submission=submission,
+                reservation=decision.body["reservation"] if approved and decision else None,
+                pools=frozenset(PoolId(pool) for pool, _, _ in trade.route),
+            )
+        )
+    return left
+
+
+def manifest_process_lives(state: Path) -> bool:
+    """Tell whether the process that wrote the local chain's manifest is still there."""
+    try:
+        os.kill(int(json.loads((state / MANIFEST_NAME).read_bytes())["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True

@@ -1,0 +1,250 @@
+"""The one door to money: plan, simulate, review, reserve, sign, write down, send. Everybody's requests take it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.chains.endpoints import Endpoint
+from engine.domain.commands import Sweep, TradingState
+from engine.domain.decision import Approved, Decision, Refused, Submission
+from engine.domain.errors import SigningRefused
+from engine.domain.opportunity import Costs, Plan, Price, Proof, TradeRequest
+from engine.domain.pools import AnyPool
+from engine.domain.ports import Clock
+from engine.domain.units import Address, BlockRef, PoolId, Stamp
+from engine.execution.submission import send_all
+from engine.execution.wallet import SWEEP_GAS, Fees, Signer
+from engine.journal.journal import Journal
+from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
+from engine.planning.capital import Funds, Source
+from engine.planning.costs import L1Model, bid_wei
+from engine.planning.plan import make_plan
+from engine.planning.simulate import Simulated, Simulator
+from engine.risk.limits import LimitLedger
+from engine.risk.policy import Policy
+from engine.risk.review import review
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketView:
+    """What a decision is made on: pools, prices and funds as of `block`, and the base fee of its gas in wei."""
+
+    block: BlockRef
+    pools: Mapping[PoolId, AnyPool]
+    prices: Mapping[Address, Price]
+    base_fee_wei: int
+    funds: Funds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A request on its way in, with the capital chosen for it and the gas estimated for the whole transaction."""
+
+    request: TradeRequest
+    source: Source
+    gas_units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTrade:
+    """A submission that has not ended: what to release, and which pools it is about to change."""
+
+    submission: Submission
+    reservation: str | None
+    pools: frozenset[PoolId]
+
+
+class Desk:
+    """Takes requests to submissions. `open` and `next_nonce` mirror what the journal holds on disk."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: Endpoint,
+        journal: Journal,
+        ledger: LimitLedger,
+        policy: Policy,
+        signer: Signer,
+        simulator: Simulator,
+        l1: L1Model,
+        clock: Clock,
+        executor: Address,
+        open_trades: Sequence[OpenTrade],
+        next_nonce: int,
+    ) -> None:
+        self._endpoint = endpoint
+        self._journal = journal
+        self._ledger = ledger
+        self._policy = policy
+        self._signer = signer
+        self._simulator = simulator
+        self._l1 = l1
+        self._clock = clock
+        self._executor = executor
+        self.next_nonce = next_nonce
+        self.open = {trade.submission.intent_id: trade for trade in open_trades}
+
+    def stamp(self, kind: str, block: BlockRef, *parents: str) -> Stamp:
+        """Name the next record after its place in the journal: unique, and the same in every run of a seed."""
+        number = self._journal.head[0] + 1
+        return Stamp(id=f"{kind}-{number}", parents=parents, observed_ns=self._clock.now_ns(), block=block)
+
+    async def trade(self, asks: Sequence[Ask], view: MarketView, state: TradingState) -> list[Decision]:
+        """Decide each request in order and send what is approved; each is proved on what those before it leave.
+
+        Everything is on disk before anything is sent. Raises `ChainError` before any signature when the node does
+        not answer or has left the view's block; after that point what was signed is open until the chain says.
+        """
+        plans = [self._plan(ask, view) for ask in asks]
+        simulated = await self._simulator.simulate(plans, view.block)
+        l1_fees = [await self._l1.fee_wei(self._endpoint, plan.to, plan.calldata) for plan in plans]
+        decisions: list[Decision] = []
+        signed: list[Submission] = []
+        undone: set[PoolId] = set()  # pools that a refused trade would have moved: later proofs counted on it
+        with self._journal.transaction():
+            for ask, plan, result, l1_fee in zip(asks, plans, simulated, l1_fees, strict=True):
+                record_request(self._journal, ask.request)
+                pools = ask.request.route.pools
+                if not result.ok or pools & undone:
+                    decision: Decision = self._unproved(ask, result, view)
+                else:
+                    proof = self._proof(ask, plan, result, l1_fee, view)
+                    record_proof(self._journal, proof)
+                    decision = self._review(proof, view, state)
+                if isinstance(decision, Approved):
+                    outcome = self._sign(decision)
+                    if isinstance(outcome, Submission):
+                        signed.append(outcome)
+                    else:
+                        decision = outcome
+                else:
+                    record_decision(self._journal, decision)
+                if isinstance(decision, Refused):
+                    undone |= pools
+                decisions.append(decision)
+        await send_all(self._endpoint, signed)
+        return decisions
+
+    async def send_again(self) -> None:
+        """Send what is open once more, as the same bytes: a transaction that a node dropped comes back."""
+        await send_all(self._endpoint, [trade.submission for trade in self.open.values()])
+
+    async def sweep(self, command: Sweep, amount: int, fees: Fees, head: BlockRef) -> Submission:
+        """Sign, write down and send a sweep of `amount` raw units to the treasury."""
+        with self._journal.transaction():
+            entry = record_command(self._journal, command)
+            submission = self._signer.sign_sweep(
+                command.token,
+                amount,
+                fees=fees,
+                intent_id=f"intent-{self._journal.head[0] + 1}",
+                command_id=f"command-{entry.seq}",
+                nonce=self.next_nonce,
+                block_number=head.number,
+            )
+            record_intent(
+                self._journal,
+                submission,
+                calldata_anchor=None,
+                to=self._executor,
+                gas_limit=SWEEP_GAS,
+                max_fee_wei=fees.max_fee_wei,
+                priority_fee_wei=fees.priority_fee_wei,
+            )
+            self.hold(OpenTrade(submission=submission, reservation=None, pools=frozenset()))
+        await send_all(self._endpoint, [submission])
+        return submission
+
+    def hold(self, trade: OpenTrade) -> None:
+        """Take a submission up, or up again after its block left the chain."""
+        self.open[trade.submission.intent_id] = trade
+        self.next_nonce = max(self.next_nonce, trade.submission.nonce + 1)
+
+    def _plan(self, ask: Ask, view: MarketView) -> Plan:
+        return make_plan(
+            ask.request,
+            ask.source,
+            pools=view.pools,
+            executor=self._executor,
+            anchor=self._journal.head[1],
+            gas_units=ask.gas_units,
+        )
+
+    def _proof(self, ask: Ask, plan: Plan, result: Simulated, l1_fee: int, view: MarketView) -> Proof:
+        request = ask.request
+        price = view.prices.get(request.route.token)
+        gross_wei = None if price is None else price.wei(result.realised)
+        before_bid = (gross_wei or 0) - result.gas_used * view.base_fee_wei - l1_fee
+        costs = Costs(
+            gas_units=result.gas_used,
+            base_fee_wei=view.base_fee_wei,
+            priority_fee_wei=bid_wei(before_bid, result.gas_used, self._policy.bid_share_ppm),
+            l1_fee_wei=l1_fee,
+            l1_model=self._l1.name,
+            flash_fee=ask.source.fee,
+        )
+        return Proof(
+            plan=plan,
+            stamp=self.stamp("proof", view.block, request.stamp.id),
+            block=view.block,
+            realised=result.realised,
+            gas_used=result.gas_used,
+            costs=costs,
+            trace_hash=result.trace_hash,
+            notional_wei=None if price is None else price.wei(request.amount_in),
+            gross_wei=gross_wei,
+            net_wei=None if gross_wei is None else gross_wei - costs.gas_wei,
+        )
+
+    def _unproved(self, ask: Ask, result: Simulated, view: MarketView) -> Refused:
+        return Refused(
+            stamp=self.stamp("decision", view.block, ask.request.stamp.id),
+            request=ask.request,
+            rule="simulation",
+            measured=result.reason if not result.ok else "rests on a trade that was refused",
+            limit="succeeds on the block to come",
+            next_step="wait for the next block: it is found again if it is still there",
+        )
+
+    def _review(self, proof: Proof, view: MarketView, state: TradingState) -> Decision:
+        return review(
+            proof,
+            policy=self._policy,
+            ledger=self._ledger,
+            state=state,
+            head=view.block,
+            open_intents=len(self.open),
+            stamp=self.stamp("decision", view.block, proof.stamp.id),
+        )
+
+    def _sign(self, approved: Approved) -> Submission | Refused:
+        """Sign and write down; when the signer refuses, give the reservation back and say so."""
+        proof = approved.proof
+        try:
+            submission = self._signer.sign_trade(
+                approved, intent_id=f"intent-{self._journal.head[0] + 2}", nonce=self.next_nonce
+            )
+        except SigningRefused as refusal:
+            self._ledger.release_unused(approved.reservation, block=proof.block)
+            refused = Refused(
+                stamp=approved.stamp,
+                request=proof.plan.request,
+                rule="signer",
+                measured=f"{refusal.what}: {refusal.measured}",
+                limit=str(refusal.limit),
+                next_step=refusal.next_step,
+            )
+            record_decision(self._journal, refused)
+            return refused
+        record_decision(self._journal, approved)
+        record_intent(
+            self._journal,
+            submission,
+            calldata_anchor=proof.plan.anchor,
+            to=proof.plan.to,
+            gas_limit=proof.plan.gas_limit,
+            max_fee_wei=approved.max_fee_wei,
+            priority_fee_wei=approved.priority_fee_wei,
+        )
+        pools = proof.plan.request.route.pools
+        self.hold(OpenTrade(submission=submission, reservation=approved.reservation, pools=pools))
+        return submission

@@ -1,0 +1,73 @@
+"""Commands as the loop takes them: halt by anyone, resume by the operator's signature, sweep to the treasury, stop."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.chains.abi import Function, hex_data
+from engine.chains.endpoints import Endpoint
+from engine.desk import Desk
+from engine.domain.commands import Command, Halt, Resume, Stop, Sweep, TradingState
+from engine.domain.errors import ControlError
+from engine.domain.units import Address, BlockRef
+from engine.execution.wallet import Fees
+from engine.journal.journal import Journal
+from engine.journal.records import record_command
+from engine.risk.halt import take_halt, trading_state
+from engine.risk.operator import take_resume
+from engine.risk.policy import Policy
+
+_BALANCE_OF = Function("balanceOf(address)", ("uint256",))
+
+
+class OperatorCommands:
+    """Takes commands one at a time, from the loop. Each is in the journal before it is answered."""
+
+    def __init__(
+        self, *, endpoint: Endpoint, journal: Journal, state_folder: Path, policy: Policy, executor: Address
+    ) -> None:
+        self._endpoint = endpoint
+        self._journal = journal
+        self._state_folder = state_folder
+        self._policy = policy
+        self._executor = executor
+
+    @property
+    def state(self) -> TradingState:
+        """The trading state at this moment: the halt file counts as soon as it stands."""
+        return trading_state(self._journal, self._state_folder)
+
+    async def take(self, command: Command, desk: Desk, head: BlockRef) -> dict[str, Any]:
+        """Do what is asked and say what became of it; raises `ControlError` and changes nothing when it may not."""
+        match command:
+            case Halt():
+                return {"state": take_halt(command, journal=self._journal, state=self._state_folder, block=head)}
+            case Resume():
+                take_resume(
+                    command,
+                    journal=self._journal,
+                    state=self._state_folder,
+                    policy_hash=self._policy.digest(),
+                    now_s=head.timestamp_s,
+                    block=head,
+                )
+                return {"state": self.state}
+            case Sweep():
+                return await self._sweep(command, desk, head)
+            case Stop():
+                record_command(self._journal, command)
+                return {"state": self.state, "reason": command.reason}
+
+    async def _sweep(self, command: Sweep, desk: Desk, head: BlockRef) -> dict[str, Any]:
+        call = {"to": command.token, "data": hex_data(_BALANCE_OF.encode(self._executor))}
+        raw, block = await self._endpoint.batch(
+            [("eth_call", (call, {"blockHash": head.hash})), ("eth_getBlockByHash", (head.hash, False))]
+        )
+        amount = int(raw, 16) if len(raw) > 2 else 0
+        if amount == 0:
+            raise ControlError(
+                "there is nothing to sweep", measured=f"0 of {command.token}", next_step="see ketch status for balances"
+            )
+        base_fee_wei = int(block.get("baseFeePerGas", "0x0"), 16)
+        fees = Fees(max_fee_wei=2 * base_fee_wei + 1, priority_fee_wei=1)
+        submission = await desk.sweep(command, amount, fees, head)
+        return {"token": command.token, "amount": str(amount), "tx_hash": submission.tx_hash}

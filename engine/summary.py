@@ -1,0 +1,145 @@
+"""What a run came to, from the journal and the chain: the books that `ketch demo --json` ends with."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.chains.abi import hex_data
+from engine.chains.heads import decode_logs
+from engine.compose import MARKET_START_FILE, Composition
+from engine.config import MANIFEST_NAME, Settings
+from engine.domain.pools import Log
+from engine.domain.units import Address
+from engine.initialise import balances
+from engine.journal.journal import Journal
+from engine.journal.trades import totals
+from engine.market.prices import price_tokens
+from engine.market.snapshot import load
+from engine.market.state import TOPICS, pools_after
+from engine.scanning.oracle import oracle_profit_wei
+
+_NS_PER_MS = 1_000_000
+
+
+async def summary(settings: Settings, state: Path, engine: Composition) -> dict[str, Any]:
+    """Add the run up. Amounts are decimal strings; `available_profit_wei` and rivals' are None off a local chain."""
+    journal, loop = engine.journal, engine.loop
+    genesis = journal.genesis
+    added = totals(journal)
+    tokens = list(genesis["balances_at_start"])
+    now = await balances(
+        engine.endpoint, tokens, (Address(genesis["executor"]), Address(genesis["treasury"])), loop.market.head
+    )
+    delta = {t: int(now[t]) - int(genesis["balances_at_start"][t]) for t in tokens}
+    local = _manifest(settings, state)
+    body: dict[str, Any] = {
+        "seed": local.get("seed"),
+        "chain_id": int(genesis["chain_id"]),
+        "blocks": loop.measured.blocks,
+        "pools": len(loop.market.pools),
+        "opportunities": added.opportunities,
+        "submitted": added.submitted,
+        "filled": added.filled,
+        "reverted": added.reverted,
+        "replaced": added.replaced,
+        "open": added.open,
+        "refused": added.refused,
+        "by_family": added.by_family,
+        "by_hops": added.by_hops,
+        "by_capital": added.by_capital,
+        "realised": {token: str(raw) for token, raw in added.realised.items()},
+        "onchain_delta": {token: str(raw) for token, raw in delta.items() if raw},
+        "gas_paid_wei": str(added.gas_paid_wei),
+        "net_profit_wei": str(net_profit_wei(journal)),
+        "detect_ms": percentiles_ms(loop.measured.detect_ns),
+        "send_ms": percentiles_ms(loop.measured.send_ns),
+    }
+    if local:
+        available = await available_profit_wei(settings, state, engine)
+        body |= {
+            "available_profit_wei": str(available),
+            "rivals_profit_wei": str(rivals_profit_wei(Path(local["rivals_log"]))),
+        }
+    return body
+
+
+def net_profit_wei(journal: Journal) -> int:
+    """Add up each trade's profit, at the price that its own proof saw, less all gas paid, reverts' included; in wei."""
+    by_trade: dict[str, int] = {}  # a trade that was reorged out is released again, and the last word counts
+    for entry in journal.entries("release"):
+        body = entry.body
+        by_trade[body["reservation"]] = int(body["profit_wei"]) - int(body["gas_wei"])
+    return sum(by_trade.values())
+
+
+async def available_profit_wei(settings: Settings, state: Path, engine: Composition) -> int:
+    """Say what there was to earn: every rise of the oracle's total profit from one transaction to the next, in wei.
+
+    The oracle looks at the market after each transaction since the start; a trade that takes a profit lowers the
+    total, and what the flow opens raises it. Gas is charged at the base fee.
+    """
+    start = load(state / MARKET_START_FILE)
+    head = engine.loop.market.head
+    query = {
+        "fromBlock": hex(start.block.number + 1),
+        "toBlock": hex(head.number),
+        "topics": [[hex_data(topic) for topic in TOPICS]],
+    }
+    raw = await engine.endpoint.call("eth_getLogs", query)
+    by_block: dict[int, list[dict[str, Any]]] = {}
+    for entry in raw:
+        by_block.setdefault(int(entry["blockNumber"], 16), []).append(entry)
+    header = await engine.endpoint.call("eth_getBlockByNumber", "latest", False)
+    base_fee_wei = int(header.get("baseFeePerGas", "0x0"), 16)
+    floor_wei = max(settings.scan.floor_wei, settings.risk.min_net_profit_wei)
+    native = Address(engine.journal.genesis["native_wrapped"])
+    pools, before, risen = dict(start.pools), 0, 0
+    for number in sorted(by_block):
+        for logs in _by_transaction(decode_logs(by_block[number])):
+            changed = pools_after(pools, logs)
+            if not changed:
+                continue
+            pools |= changed
+            prices = price_tokens(pools.values(), native)
+            now = oracle_profit_wei(
+                pools, settings.base_tokens, prices, base_fee_wei, floor_wei, max_hops=settings.scan.max_hops
+            )
+            risen += max(now - before, 0)
+            before = now
+    return risen
+
+
+def rivals_profit_wei(log: Path) -> int:
+    """Add up what the rivals' log says they took, in wei after gas; 0 without a log."""
+    if not log.is_file():
+        return 0
+    return sum(int(json.loads(line).get("net_wei", "0")) for line in log.read_text().splitlines())
+
+
+def percentiles_ms(samples_ns: Sequence[int]) -> dict[str, float | None]:
+    """Return the median and the 99th percentile in milliseconds, by nearest rank; None without samples."""
+    ordered = sorted(samples_ns)
+    return {
+        name: round(ordered[min(len(ordered) * rank // 100, len(ordered) - 1)] / _NS_PER_MS, 3) if ordered else None
+        for name, rank in (("p50", 50), ("p99", 99))
+    }
+
+
+def totals_of(journal: Journal) -> dict[str, Any]:
+    """Add a journal up without a chain, for `ketch status`."""
+    return {**asdict(totals(journal)), "net_profit_wei": net_profit_wei(journal)}
+
+
+def _by_transaction(logs: Sequence[Log]) -> list[list[Log]]:
+    grouped: dict[str, list[Log]] = {}
+    for log in logs:
+        grouped.setdefault(log.tx_hash, []).append(log)
+    return list(grouped.values())
+
+
+def _manifest(settings: Settings, state: Path) -> dict[str, Any]:
+    if settings.profile != "devnet":
+        return {}
+    return json.loads((state / MANIFEST_NAME).read_bytes())
