@@ -43,7 +43,7 @@ class Engine:
         self._inbox = inbox
 
     async def handle(self, method: str, params: dict[str, Any], principal: str) -> dict[str, Any]:
-        """Answer one request of the control socket; raises `ControlError` for a method or parameter it does not know."""
+        """Answer one request of the control socket; raises `ControlError` for one that it does not know."""
         match method, params:
             case "status", _:
                 return self.status()
@@ -57,13 +57,8 @@ class Engine:
                 return await self.command(Halt(principal=principal, reason=reason, reducing=reducing))
             case "resume_challenge", _:
                 return self.resume_challenge()
-            case "resume", {
-                "policy_hash": str(policy),
-                "expires_s": int(expires),
-                "nonce": str(n),
-                "signature": str(s),
-            }:
-                resume = Resume(principal=principal, policy_hash=policy, expires_s=expires, nonce=n, signature=s)
+            case "resume", {"policy_hash": str(policy), "expires_s": int(until), "nonce": str(n), "signature": str(s)}:
+                resume = Resume(principal=principal, policy_hash=policy, expires_s=until, nonce=n, signature=s)
                 return await self.command(resume)
             case "sweep", {"token": str(token)}:
                 return await self.command(Sweep(principal=principal, token=Address(token.lower())))
@@ -182,6 +177,7 @@ async def _run_once(
     ) as composition:
         send, receive = anyio.create_memory_object_stream[ChainEvent | Asked](INBOX_EVENTS)
         engine = Engine(settings, state, composition, send)
+        reason = ""
         try:
             async with anyio.create_task_group() as tasks:
                 await tasks.start(control.serve, state / control.SOCKET_NAME, engine.handle, feed)
@@ -262,11 +258,8 @@ def trades_in(journal: Journal) -> list[dict[str, Any]]:
 
 
 _COUNTS = frozenset(
-    {"seq", "nonce", "block", "hops", "opportunities", "submitted", "filled", "reverted", "replaced"}
-) | {
-    "open",
-    "refused",
-}
+    ("seq", "nonce", "block", "hops", "opportunities", "submitted", "filled", "reverted", "replaced", "open", "refused")
+)
 
 
 def _as_text(body: dict[str, Any]) -> dict[str, Any]:
