@@ -60,10 +60,10 @@ PROFILES = (
 )
 
 
-def profile_of(chain: int) -> ChainProfile:
-    """Return the profile of a chain id; raises `DevnetError` naming the known ones."""
+def profile_of(chain: int | str) -> ChainProfile:
+    """Return the profile of a chain, given by id or name; raises `DevnetError` naming the known ones."""
     for profile in PROFILES:
-        if profile.chain == chain:
+        if str(chain).lower() in (str(profile.chain), profile.name):
             return profile
     known = ", ".join(f"{profile.chain} ({profile.name})" for profile in PROFILES)
-    raise DevnetError("this chain cannot be run locally", measured=chain, limit=known, next_step="choose one of these")
+    raise DevnetError("this chain cannot be run locally", measured=chain, next_step=f"choose one of {known}")

@@ -38,10 +38,7 @@ class Rpc:
 
     def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
         """Ask all `calls` in one request. The node takes them up in order, yet may interleave their work."""
-        if not calls:
-            return []
-        body = [{"jsonrpc": "2.0", "id": i, "method": m, "params": p} for i, (m, p) in enumerate(calls)]
-        answers: list[dict[str, Any]] = sorted(self._post(body), key=lambda answer: answer["id"])
+        answers = self._answers(calls)
         return [self._result(answer, call[0]) for answer, call in zip(answers, calls, strict=True)]
 
     def eth_call(self, to: str, data: bytes, block: str = "latest") -> bytes:
@@ -52,6 +49,16 @@ class Rpc:
         """Make many contract calls in one request."""
         asked = [("eth_call", [{"to": to, "data": hex_of(data)}, block]) for to, data in calls]
         return [bytes.fromhex(answer[2:]) for answer in self.batch(asked)]
+
+    def try_eth_calls(self, calls: Sequence[tuple[str, bytes]], block: str = "latest") -> list[bytes | NodeRefused]:
+        """Make many contract calls in one request; those that revert give their error in place of an answer."""
+        asked = [("eth_call", [{"to": to, "data": hex_of(data)}, block]) for to, data in calls]
+        return [
+            NodeRefused("the call reverted", measured=answer["error"].get("message"))
+            if "error" in answer
+            else bytes.fromhex(answer["result"][2:])
+            for answer in self._answers(asked)
+        ]
 
     def block_number(self) -> int:
         """Return the head's number."""
@@ -68,6 +75,12 @@ class Rpc:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _answers(self, calls: Sequence[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
+        if not calls:
+            return []
+        body = [{"jsonrpc": "2.0", "id": i, "method": m, "params": p} for i, (m, p) in enumerate(calls)]
+        return sorted(self._post(body), key=lambda answer: answer["id"])
 
     def _post(self, body: object) -> Any:
         try:

@@ -1,0 +1,210 @@
+"""The local chain as a program: node, traders, the mining loop, and an end that leaves nothing behind."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.devnet import accounts
+from engine.devnet.actors import Actor
+from engine.devnet.deployment import Deployment
+from engine.devnet.manifest import FILE, manifest_of, write_manifest
+from engine.devnet.mining import Head, head, mine
+from engine.devnet.node import Anvil
+from engine.devnet.profiles import ChainProfile, profile_of
+from engine.devnet.progress import progress
+from engine.devnet.rpc import NodeGone, Rpc
+from engine.devnet.saved import running_chain, saved_chain
+from engine.devnet.traders import Traders
+from engine.devnet.wakes import Wakes, wakes
+from engine.domain.errors import DevnetError
+from engine.domain.units import Address
+
+LOOK_AFTER_S = 0.5
+"""How often a loop with nothing to do looks whether the node still runs."""
+MAX_SOCKET_PATH_BYTES = 100
+OLD_STATES = "anvil"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevnetOptions:
+    """What to run. `chain` is an id or a name; `block_time_ms` None takes the chain's own pace for demos.
+
+    `lockstep`: the next block is mined once an engine has said that it is done with the last. `with_parent`: end when
+    standard input does.
+    """
+
+    state: Path
+    chain: int | str = 42161
+    rivals: int = 0
+    seed: int = 7
+    lockstep: bool = False
+    block_time_ms: int | None = None
+    with_parent: bool = False
+
+
+@dataclass(slots=True)
+class Mining:
+    """The mining of one chain. `head` is the newest block."""
+
+    rpc: Rpc
+    profile: ChainProfile
+    actors: Sequence[Actor]
+    head: Head
+
+    def act(self) -> None:
+        """Let everybody answer to the newest block."""
+        for actor in self.actors:
+            actor.act(self.head)
+
+    def mine(self, timestamp_s: int) -> None:
+        """Mine the next block, not before `timestamp_s` and never before its parent."""
+        stamp = max(timestamp_s, self.head.timestamp_s)
+        self.head = mine(self.rpc, base_fee_wei=self.profile.base_fee_wei, timestamp_s=stamp)
+
+
+def run_devnet(options: DevnetOptions) -> None:
+    """Run a chain in the state folder until SIGINT, SIGTERM or the parent's end.
+
+    Raises `DevnetError` when the chain cannot start, when another one owns the folder, or when the node dies.
+    """
+    profile = profile_of(options.chain)
+    block_time_ms = options.block_time_ms or profile.block_time_ms
+    with (
+        _owned(options.state),
+        _control(options) as control,
+        wakes(control, with_parent=options.with_parent) as woken,
+        progress() as shown,
+    ):
+        shown.say(f"starting a local {profile.name} chain ({profile.chain})")
+        saved = saved_chain(profile)
+        work = options.state / OLD_STATES
+        with _folder(work), running_chain(profile, saved, work) as node, Rpc(node.rpc_url) as rpc:
+            traders = _traders(rpc, saved.deployment, profile, options.seed, block_time_ms)
+            mining = Mining(rpc=rpc, profile=profile, actors=(traders,), head=head(rpc))
+            manifest = manifest_of(
+                saved.deployment,
+                node,
+                state=options.state,
+                seed=options.seed,
+                rivals=options.rivals,
+                block_time_ms=block_time_ms,
+                control=control,
+            )
+            path = write_manifest(options.state, manifest)
+            shown.say(f"{len(saved.deployment.pools)} pools, {node.rpc_url}, {path}")
+            loop = _lockstep if options.lockstep else _real_time
+            try:
+                loop(mining, node, woken, block_time_ms, lambda: shown.block(mining.head, traders.sent))
+            except NodeGone as gone:
+                raise DevnetError("the local node stopped", measured=_how_it_ended(node)) from gone
+            finally:
+                path.unlink(missing_ok=True)
+        shown.say("the chain is down")
+
+
+def _real_time(mining: Mining, node: Anvil, woken: Wakes, block_time_ms: int, mined: Callable[[], None]) -> None:
+    """Mine a block every `block_time_ms`; who is late gets no block of his own."""
+    pace_s = block_time_ms / 1000
+    due = time.monotonic() + pace_s
+    mining.act()
+    while True:
+        events = woken.wait(min(due - time.monotonic(), LOOK_AFTER_S))
+        if "stopped" in events or "parent gone" in events:
+            return
+        _check(node)
+        if time.monotonic() >= due:
+            mining.mine(int(time.time()))
+            mined()
+            mining.act()
+            due = max(due + pace_s, time.monotonic())
+
+
+def _lockstep(mining: Mining, node: Anvil, woken: Wakes, block_time_ms: int, mined: Callable[[], None]) -> None:
+    """Mine a block when an engine is done with the last; timestamps follow from the block number alone."""
+    first = mining.head
+    while True:
+        for event in woken.wait(LOOK_AFTER_S):
+            if event in ("stopped", "parent gone"):
+                return
+            assert not isinstance(event, str)
+            fits = event.number == mining.head.number
+            if fits:
+                mining.act()
+                blocks = mining.head.number + 1 - first.number
+                mining.mine(first.timestamp_s + blocks * block_time_ms // 1000)
+                mined()
+            event.answer(ok=fits, head=mining.head.number)
+        _check(node)
+
+
+def _traders(rpc: Rpc, deployment: Deployment, profile: ChainProfile, seed: int, block_time_ms: int) -> Traders:
+    holders: list[Address] = [Address(address) for address in rpc.call("eth_accounts")]
+    return Traders(
+        rpc,
+        deployment,
+        [holders[index] for index in accounts.TRADERS],
+        seed=seed,
+        block_time_ms=block_time_ms,
+        base_fee_wei=profile.base_fee_wei,
+    )
+
+
+def _check(node: Anvil) -> None:
+    if not node.alive():
+        raise DevnetError("the local node stopped", measured=_how_it_ended(node))
+
+
+def _how_it_ended(node: Anvil) -> str:
+    code = node.process.poll()
+    return "it runs, but does not answer" if code is None else f"exit {code}"
+
+
+@contextmanager
+def _owned(state: Path) -> Generator[None]:
+    """Own the state folder's chain, as one process at a time can; the lock goes with the process."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = (state / "devnet.lock").open("w")
+    except OSError as error:
+        raise DevnetError("the state folder cannot be used", measured=f"{state}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            next_step = "end it, or name another folder with --state"
+            raise DevnetError(f"another local chain runs in {state}", next_step=next_step) from taken
+        (state / FILE).unlink(missing_ok=True)
+        yield
+
+
+@contextmanager
+def _control(options: DevnetOptions) -> Generator[Path | None]:
+    """Yield where the lockstep socket goes: into the state folder, or a private one when that path is too long."""
+    if not options.lockstep:
+        yield None
+        return
+    path = options.state.absolute() / "devnet.sock"
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="ketch-") as folder:
+        yield Path(folder) / "devnet.sock"
+
+
+@contextmanager
+def _folder(path: Path) -> Generator[None]:
+    """Have an empty folder for as long as the context lasts."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path)
