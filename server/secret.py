@@ -1,12 +1,16 @@
-"""The operator's passphrase, from a terminal or a file; never from an argument or the environment, which others see."""
+"""Passphrases: the operator's from a terminal or a file, never from the environment; the hot key's from either."""
 
 import getpass
+import os
 from pathlib import Path
 
 from engine.domain.errors import ConfigError
 
+KEY_VARIABLE = "KETCH_KEY_PASSPHRASE"
+OTHERWISE = "run this in a terminal, or give --secret-file"
 
-def read_secret(prompt: str, file: Path | None) -> str:
+
+def read_secret(what: str, file: Path | None, otherwise: str = OTHERWISE) -> str:
     """Ask at the terminal, or read the first line of `file`; raises `ConfigError` when there is neither."""
     if file is not None:
         try:
@@ -17,18 +21,21 @@ def read_secret(prompt: str, file: Path | None) -> str:
         with Path("/dev/tty").open(encoding="utf-8"):
             pass
     except OSError as error:
-        raise ConfigError(
-            "the operator's secret is asked for at a terminal, and there is none",
-            next_step="run this in a terminal, or give --secret-file",
-        ) from error
-    return getpass.getpass(f"{prompt}: ")
+        raise ConfigError(f"{what} is asked for at a terminal, and there is none", next_step=otherwise) from error
+    return getpass.getpass(f"{what}: ")
 
 
-def choose_secret(prompt: str, file: Path | None) -> str:
-    """Ask for a new passphrase twice; raises `ConfigError` when the two differ or it is empty."""
-    secret = read_secret(prompt, file)
+def hot_key_passphrase() -> str:
+    """Read what opens the hot key, which holds a gas float only: from the environment, else at the terminal."""
+    named = os.environ.get(KEY_VARIABLE)
+    return named or read_secret("the hot key's passphrase", None, f"run this in a terminal, or set {KEY_VARIABLE}")
+
+
+def choose_secret(what: str, file: Path | None) -> str:
+    """Ask for a new passphrase, twice at a terminal; raises `ConfigError` when the two differ or it is empty."""
+    secret = read_secret(what, file)
     if not secret:
-        raise ConfigError("the operator's secret is empty", next_step="choose a passphrase")
-    if file is None and read_secret(f"{prompt} (again)", None) != secret:
-        raise ConfigError("the two entries differ", next_step="try again")
+        raise ConfigError(f"{what} is empty", next_step="choose a passphrase")
+    if file is None and read_secret(f"{what}, again", None) != secret:
+        raise ConfigError("the two entries differ", next_step="run the command again")
     return secret

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from server.options import Session, with_session
+from server.secret import hot_key_passphrase
 from server.show import facts
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def up(
     from engine.config import load
 
     settings = load(session.state, environ=os.environ, given={"profile": profile, "chain": chain, "rpc": rpc})
+    session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _watching(session, events=events) as on_event:
         summary = anyio.run(partial(_run, session.state, settings, trades, on_event, with_parent=with_parent))
     session.result(summary, lambda: facts(summary))
@@ -75,7 +77,9 @@ async def _run(
         tasks.start_soon(_stop_on_signals, stop, tasks.cancel_scope)
         if with_parent:
             tasks.start_soon(_stop_with_parent, stop, tasks.cancel_scope)
-        summary = await run_engine(settings, state=state, trades=trades, on_event=on_event, stop=stop)
+        summary = await run_engine(
+            settings, state=state, trades=trades, on_event=on_event, stop=stop, passphrase=hot_key_passphrase
+        )
         tasks.cancel_scope.cancel()
         return summary
     raise click.Abort

@@ -6,6 +6,43 @@ from server.options import Session, with_session
 
 
 @click.command()
+@click.option("--chain", default="arbitrum", show_default=True, help="Which chain to imitate, by name or id.")
+@click.option("--rivals", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help="Competing bots.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", default=7, show_default=True, help="Of all randomness."
+)
+@click.option("--lockstep", is_flag=True, help="Mine a block only when the engine is done with the last.")
+@click.option("--block-time-ms", type=click.IntRange(min=1), metavar="MS", help="The pace, where not the chain's own.")
+@click.option("--with-parent", is_flag=True, help="End when standard input closes.")
 @with_session
-def devnet(session: Session) -> None:
+def devnet(
+    session: Session,
+    *,
+    chain: str,
+    rivals: int,
+    seed: int,
+    lockstep: bool,
+    block_time_ms: int | None,
+    with_parent: bool,
+) -> None:
     """Run a local chain in STATE until Ctrl-C; `ketch up --profile devnet` trades on it."""
+    from engine.config import chain_named
+
+    named = chain_named(chain)
+    from engine.devnet.run import DevnetOptions, run_devnet
+
+    run_devnet(
+        DevnetOptions(
+            state=session.state,
+            chain=named.id,
+            rivals=rivals,
+            seed=seed,
+            lockstep=lockstep,
+            block_time_ms=block_time_ms,
+            with_parent=with_parent,
+        )
+    )
+    session.result(
+        {"chain": named.name, "seed": seed, "state": str(session.state)},
+        lambda: f"the local {named.name} chain of {session.state} is down",
+    )

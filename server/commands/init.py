@@ -22,13 +22,14 @@ def init(
 ) -> None:
     """Make the state folder, the operator's secret and the keystore, and deploy the executor."""
     from engine.config import load
-    from server.secret import choose_secret
+    from server.secret import choose_secret, hot_key_passphrase
 
     settings = load(session.state, environ=os.environ, given={"profile": profile, "chain": chain, "rpc": rpc})
-    secret = choose_secret("Choose the operator's secret", secret_file)
+    secret = choose_secret("the operator's secret", secret_file)
+    key_passphrase = hot_key_passphrase()
     import anyio
 
     from engine.app import initialise
 
-    made = anyio.run(partial(initialise, settings, state=session.state, passphrase=secret))
+    made = anyio.run(partial(initialise, settings, state=session.state, secret=secret, key_passphrase=key_passphrase))
     session.result(made, lambda: facts(made))

@@ -56,7 +56,7 @@ def resume(session: Session, *, secret_file: Path | None) -> None:
     history = Journal.read(session.state / JOURNAL_FILE).entry(1)
     signed = sign_resume(
         session.state,
-        read_secret("Operator's secret", secret_file),
+        read_secret("the operator's secret", secret_file),
         principal="",  # the server names the caller
         journal=history.hash if history else "",
         policy_hash=asked["policy_hash"],

@@ -72,15 +72,17 @@ def _status(session: Session) -> dict[str, Any]:
     if value is None:
         from engine.app import offline_status
 
-        value = offline_status(session.state)
+        value = offline_status(session.state, _settings_rpc(session))
     return value
 
 
 def _configured_rpc(session: Session) -> str | None:
     """Find the endpoint that the engine uses, or would use; None when nobody says."""
     running = _asked(session, "status")
-    if running is not None:
-        return running["rpc"]
+    return _settings_rpc(session) if running is None else running["rpc"]
+
+
+def _settings_rpc(session: Session) -> str | None:
     from engine.config import MANIFEST_NAME, load
     from engine.domain.errors import ConfigError
 
