@@ -25,11 +25,17 @@ class Child:
     name: str
     process: Process
     words: deque[str] = field(default_factory=lambda: deque[str](maxlen=5))
+    read: anyio.Event = field(default_factory=anyio.Event)
 
     def lines(self) -> AsyncIterator[str]:
         """Yield what it writes to stdout until it closes it."""
         assert self.process.stdout is not None
         return split_lines(TextReceiveStream(self.process.stdout, errors="replace"))
+
+    async def ended(self) -> None:
+        """Wait until it has ended and all that it wrote to stderr was read."""
+        await self.process.wait()
+        await self.read.wait()
 
     def interrupt(self) -> None:
         """Ask it to end."""
@@ -84,12 +90,16 @@ async def _end(running: Child) -> None:
 
 async def _relay(running: Child) -> None:
     assert running.process.stderr is not None
-    with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+    try:
         async for line in split_lines(TextReceiveStream(running.process.stderr, errors="replace")):
             if line.strip():
                 running.words.append(line.strip())
                 if not line.startswith(FAILURE_PREFIX):
                     click.echo(line, err=True)
+    except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+        pass  # it was ended while we read
+    finally:
+        running.read.set()
 
 
 async def split_lines(chunks: AsyncIterator[str]) -> AsyncIterator[str]:

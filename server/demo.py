@@ -20,6 +20,7 @@ from server.children import GRACE_S, Child, child
 START_DEADLINE_S = 240.0
 """The first start of a chain deploys every protocol; later ones load what it saved."""
 POLL_S = 0.05
+CHAIN_WORDS_S = 1.0
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -88,31 +89,36 @@ async def _manifest_rpc(state: Path, chain: Child, stop: anyio.Event) -> str:
             if path.exists() and (manifest := json.loads(path.read_bytes()))["pid"] == chain.process.pid:
                 return str(manifest["rpc"])
             await anyio.sleep(POLL_S)
-        await anyio.sleep(POLL_S)  # its last words are on their way
+        await chain.ended()
         raise DevnetError(chain.how_it_ended())
     raise DevnetError("the local chain is not ready", limit=f"{START_DEADLINE_S:.0f} s")
 
 
 async def _until_done(engine: Child, chain: Child, watch: Watch, stop: anyio.Event) -> dict[str, Any]:
     """Show the engine's events until it ends; its last line is the summary."""
-    last: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_fail_with, chain)
         tasks.start_soon(_pass_on, stop, engine)
         async for line in engine.lines():
-            if "event" in last:
-                watch(last)
-            last = json.loads(line)
-        await engine.process.wait()
+            said = json.loads(line)
+            if "event" in said:
+                watch(said)
+            else:
+                summary = said
+        await engine.ended()
         tasks.cancel_scope.cancel()
-    if engine.process.returncode != 0 or "event" in last or not last:
-        raise ControlError(f"the engine ended: {engine.how_it_ended()}")
-    return last
+    if engine.process.returncode == 0 and summary:
+        return summary
+    if stop.is_set():
+        raise click.Abort
+    with anyio.move_on_after(CHAIN_WORDS_S):  # an engine whose chain died is a consequence
+        await _fail_with(chain)
+    raise ControlError(f"the engine ended: {engine.how_it_ended()}")
 
 
 async def _fail_with(chain: Child) -> None:
-    await chain.process.wait()
-    await anyio.sleep(POLL_S)  # its last words are on their way
+    await chain.ended()
     raise DevnetError(f"the local chain ended: {chain.how_it_ended()}")
 
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import tempfile
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,26 +34,38 @@ class Failed(click.ClickException):
         click.echo(f"ketch: {self.message}", err=True, file=file)
 
 
+def cause_of(error: BaseException) -> BaseException:
+    """Find what a group of errors is about: an expected one, else an interruption, else the first of them."""
+    from engine.domain.errors import KetchError
+
+    leaves = list(_leaves(error))
+    for kind in (KetchError, click.Abort):
+        for leaf in leaves:
+            if isinstance(leaf, kind):
+                return leaf
+    return leaves[0]
+
+
 def failure(error: BaseException, state: Path) -> Failed:
     """Put any error into one line; what nobody expected is written to STATE/crash.log."""
     from engine.domain.errors import KetchError
 
-    leaf = _leaf(error, KetchError)
-    if isinstance(leaf, KetchError):
-        return Failed(_one_line(leaf.line()))
-    if isinstance(leaf, OSError) and leaf.errno in _DISK:
-        return Failed(_one_line(f"cannot use {leaf.filename or state}: {_DISK[leaf.errno]}"))
+    cause = cause_of(error)
+    if isinstance(cause, KetchError):
+        return Failed(_one_line(cause.line()))
+    if isinstance(cause, OSError) and cause.errno in _DISK:
+        return Failed(_one_line(f"cannot use {cause.filename or state}: {_DISK[cause.errno]}"))
     saved = _save(error, state)
     where = f"details in {saved}" if saved else "and its details could not be saved"
-    return Failed(_one_line(f"this is a bug: {type(leaf).__name__}: {leaf}") + f" ({where})")
+    return Failed(_one_line(f"this is a bug: {type(cause).__name__}: {cause}") + f" ({where})")
 
 
-def _leaf(error: BaseException, expected: type[Exception]) -> BaseException:
-    """Find what a group of errors is about: an expected one before the rest."""
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    leaves = [_leaf(inner, expected) for inner in error.exceptions]
-    return next((leaf for leaf in leaves if isinstance(leaf, expected)), leaves[0])
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 def _save(error: BaseException, state: Path) -> Path | None:

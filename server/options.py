@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from server.failures import Failed, failure
+from server.failures import Failed, cause_of, failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,9 @@ def _with_session(
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # said already, or the reader of our output is gone: see cli.main
         except Exception as error:
+            cause = cause_of(error)
+            if isinstance(cause, click.ClickException | click.Abort | BrokenPipeError):
+                raise cause from error
             raise failure(error, folder) from error
 
     return command
