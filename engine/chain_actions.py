@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 
 from engine.chains.abi import hex_data
 from engine.chains.endpoints import Endpoint
@@ -56,7 +57,7 @@ async def perform(
             "maxPriorityFeePerGas": 1,
         }
         if action.to is not None:
-            transaction["to"] = action.to
+            transaction["to"] = to_checksum_address(action.to)
         raw = bytes(account.sign_transaction(transaction).raw_transaction)
         hashes.append(await endpoint.call("eth_sendRawTransaction", hex_data(raw)))
     return [await _mined(endpoint, chain, tx_hash, pace) for tx_hash in hashes]

@@ -53,6 +53,15 @@ class OpenTrade:
     pools: frozenset[PoolId]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traded:
+    """One round at the desk: the decisions, and the monotonic clock when they were on disk and when they were sent."""
+
+    decisions: tuple[Decision, ...]
+    decided_ns: int
+    sent_ns: int
+
+
 class Desk:
     """Takes requests to submissions. `open` and `next_nonce` mirror what the journal holds on disk."""
 
@@ -88,7 +97,7 @@ class Desk:
         number = self._journal.head[0] + 1
         return Stamp(id=f"{kind}-{number}", parents=parents, observed_ns=self._clock.now_ns(), block=block)
 
-    async def trade(self, asks: Sequence[Ask], view: MarketView, state: TradingState) -> list[Decision]:
+    async def trade(self, asks: Sequence[Ask], view: MarketView, state: TradingState) -> Traded:
         """Decide each request in order and send what is approved; each is proved on what those before it leave.
 
         Everything is on disk before anything is sent. Raises `ChainError` before any signature when the node does
@@ -121,8 +130,9 @@ class Desk:
                 if isinstance(decision, Refused):
                     undone |= pools
                 decisions.append(decision)
+        decided_ns = self._clock.monotonic_ns()
         await send_all(self._endpoint, signed)
-        return decisions
+        return Traded(decisions=tuple(decisions), decided_ns=decided_ns, sent_ns=self._clock.monotonic_ns())
 
     async def send_again(self) -> None:
         """Send what is open once more, as the same bytes: a transaction that a node dropped comes back."""

@@ -196,13 +196,18 @@ class Loop:
                 stamp=self._desk.stamp,
                 record=lambda opportunity: record_opportunity(self._journal, opportunity),
             )
+        if not asks:
+            return cycles
         try:
-            decisions = await self._desk.trade(asks, view, state) if asks else []
+            traded = await self._desk.trade(asks, view, state)
         except ChainError as error:
             # nothing was signed: the node left the block or did not answer, and the next block finds what is left
             self._publish({"event": "passed", "number": event.block.number, "why": error.line()})
             return cycles
-        for decision in decisions:
+        self.measured.detect_ns.append(traded.decided_ns - event.received_ns)
+        if any(isinstance(decision, Approved) for decision in traded.decisions):
+            self.measured.send_ns.append(traded.sent_ns - traded.decided_ns)
+        for decision in traded.decisions:
             if isinstance(decision, Approved):
                 self._publish({"event": "submitted", "id": decision.stamp.id, "block": event.block.number})
             else:

@@ -7,6 +7,7 @@ from typing import Any
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 
 from engine.chains.abi import hex_data
@@ -101,7 +102,7 @@ class Signer:
             "type": 2,
             "chainId": self._chain,
             "nonce": nonce,
-            "to": self._executor,
+            "to": to_checksum_address(self._executor),
             "value": 0,
             "data": hex_data(data),
             "gas": gas_limit,
@@ -131,7 +132,7 @@ def _compare(raw: bytes, wanted: dict[str, Any]) -> None:
             found = "0x" + found.hex()
         if isinstance(found, str):
             found = found.lower()
-        if found != value:
+        if found != (value.lower() if isinstance(value, str) else value):
             raise SigningRefused(f"the signed bytes say another {name}", measured=found, limit=value)
     if decoded.get("accessList"):
         raise SigningRefused("the signed bytes carry an access list that nobody asked for")

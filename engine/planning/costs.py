@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from eth_abi.exceptions import DecodingError
+
 from engine.chains.abi import Function, hex_data
 from engine.chains.endpoints import Endpoint
 from engine.domain.errors import ChainError
@@ -87,9 +89,7 @@ async def choose_l1_model(endpoint: Endpoint, chain: ChainId, *, local: bool) ->
 async def _answers(endpoint: Endpoint, model: L1Model) -> bool:
     try:
         return await model.fee_wei(endpoint, _ARB_NODE_INTERFACE, b"") > 0
-    except ChainError:
-        return False
-    except ValueError:  # eth_abi's DecodingError: an empty answer from an address without code
+    except (ChainError, DecodingError):  # an address without code answers with nothing
         return False
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from engine.chains.abi import hex_data
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.chains.executor_reverts import reason_of
-from engine.domain.errors import ChainError
 from engine.domain.opportunity import Plan
 from engine.domain.units import Address, BlockRef
 
@@ -43,7 +42,7 @@ class Simulator:
     async def simulate(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
         """Run the plans one after the other on top of `block`; each sees what the ones before it did.
 
-        Raises `ChainError` when the node has meanwhile left that block.
+        Raises `ChainError` when the node no longer knows that block.
         """
         if self._has_simulate is not False:
             try:
@@ -62,10 +61,8 @@ class Simulator:
         if self._overrides:
             step["stateOverrides"] = self._overrides
         answer = await self._endpoint.call(
-            "eth_simulateV1", {"blockStateCalls": [step], "validation": False}, hex(block.number)
+            "eth_simulateV1", {"blockStateCalls": [step], "validation": False}, {"blockHash": block.hash}
         )
-        if answer[0]["parentHash"] != block.hash:
-            raise ChainError("the chain left the block that was to be simulated on", measured=answer[0]["parentHash"])
         return [_simulated(call) for call in answer[0]["calls"]]
 
     async def _by_call(self, plan: Plan, block: BlockRef) -> Simulated:

@@ -6,6 +6,8 @@
 @dev A module of the executor. The lenders are fixed at deployment.
 """
 
+from ethereum.ercs import IERC20
+
 import route
 
 uses: route
@@ -72,6 +74,8 @@ def _borrow(kind: uint256, lender: address, token: address, amount: uint256):
         assert lender == AAVE_POOL, "lender"
         route._expect(route.LOAN_AAVE, lender, token, amount)
         extcall IAavePool(lender).flashLoanSimple(self, token, amount, b"", 0)
+        # The one lender whose code can be replaced; the others pull to the wei and always will.
+        assert staticcall IERC20(token).allowance(self, lender) == 0, "allowance"
     else:
         assert kind == FROM_MORPHO, "kind"
         assert lender == MORPHO, "lender"

@@ -152,7 +152,6 @@ def sweep(token: address, amount: uint256):
 
 
 @external
-@nonreentrant
 def set_operator(operator: address):
     """
     @notice Replaces the operator.
@@ -164,7 +163,6 @@ def set_operator(operator: address):
 
 
 @external
-@nonreentrant
 def list_profit_token(token: address, listed: bool):
     """
     @notice Lists a token that trades may take profit in, or takes it off the list.
