@@ -13,7 +13,7 @@ from engine.domain.errors import QuoteError
 from engine.domain.opportunity import Hop
 from engine.domain.pools import AnyPool
 from engine.domain.units import Address, PoolId
-from engine.scanning.curvature import curvature
+from engine.scanning.ceiling import Ceiling, ceiling
 from engine.scanning.ranking import GAS_PER_HOP
 from engine.venues.table import venue_of
 
@@ -24,7 +24,7 @@ MIN_HOPS = 2
 class Universe:
     """A fixed set of pools. Edge e is the swap `hops[e]`; it and its arrays are in the order of the pairs.
 
-    `rate`, `log_rate`, `curve` and `pair_best` follow the pools' states and are written by `update_rates` alone.
+    `rate`, `log_rate`, `curve`, `most` and `pair_best` follow the pools' states; only `update_rates` writes them.
     `base_tokens` are those that some pool trades, in order of priority.
     """
 
@@ -41,6 +41,7 @@ class Universe:
     rate: NDArray[np.float64]
     log_rate: NDArray[np.float64]
     curve: NDArray[np.float64]
+    most: NDArray[np.float64]
     pair_best: NDArray[np.float64]
 
 
@@ -83,6 +84,7 @@ def build_universe(pools: Mapping[PoolId, AnyPool], base_tokens: Sequence[Addres
         rate=np.zeros(len(hops)),
         log_rate=np.full(len(hops), -math.inf),
         curve=np.zeros(len(hops)),
+        most=np.zeros(len(hops)),
         pair_best=np.full(len(grouped), -math.inf),
     )
     update_rates(universe, pools, ids)
@@ -104,7 +106,8 @@ def update_rates(universe: Universe, pools: Mapping[PoolId, AnyPool], changed: I
             usable = 0.0 < rate < math.inf
             universe.rate[edge] = rate if usable else 0.0
             universe.log_rate[edge] = math.log(rate) if usable else -math.inf
-            universe.curve[edge] = curvature(pool, hop.token_in, hop.token_out, rate) if usable else 0.0
+            bound = ceiling(pool, hop.token_in, hop.token_out, rate) if usable else Ceiling(0.0, 0.0)
+            universe.curve[edge], universe.most[edge] = bound
             touched = True
     if touched:
         np.maximum.reduceat(universe.log_rate, universe.edge_start[:-1], out=universe.pair_best)
@@ -117,6 +120,7 @@ def scratch_copy(universe: Universe) -> Universe:
         rate=universe.rate.copy(),
         log_rate=universe.log_rate.copy(),
         curve=universe.curve.copy(),
+        most=universe.most.copy(),
         pair_best=universe.pair_best.copy(),
     )
 

@@ -74,6 +74,7 @@ def _enumerate(
             universe.log_rate,
             universe.rate,
             universe.curve,
+            universe.most,
             universe.bases,
             value,
             float(floor_wei + GAS_BASE * gas_price_wei),

@@ -22,7 +22,7 @@ RATE_SLACK = 1e-11
 BASE, LENGTH, FIRST_EDGE = 0, 1, 2
 """Columns of `cycles`: the base's position, the number of hops, then the edges."""
 BOUND, AMOUNT = 0, 1
-"""Columns of `figures`: profit the cycle cannot exceed (inf: unknown), amount in to try first (0: unknown); raw."""
+"""Columns of `figures`: profit the cycle cannot exceed (inf: unknown), amount in to try first; raw units."""
 
 
 @compiled
@@ -36,6 +36,7 @@ def enumerate_cycles(
     log_rate: Floats,
     rate: Floats,
     curve: Floats,
+    most: Floats,
     bases: Ints,
     value: Floats,
     need_wei: float,
@@ -61,6 +62,7 @@ def enumerate_cycles(
     logs = np.zeros(max_hops + 1, dtype=np.float64)
     rates = np.ones(max_hops + 1, dtype=np.float64)
     curves = np.zeros(max_hops + 1, dtype=np.float64)
+    mosts = np.full(max_hops + 1, math.inf, dtype=np.float64)
     gases = np.zeros(max_hops + 1, dtype=np.int64)
     for b in range(len(bases)):
         base = bases[b]
@@ -117,6 +119,10 @@ def enumerate_cycles(
             # f(x) = r·x/(1 + c·x) after another such hop is the same form: r = r₁·r₂, c = c₁ + c₂·r₁
             product = rates[depth] * rate[e]
             curvature = curves[depth] + curve[e] * rates[depth]
+            # and no input brings more than the least of what the hops can give at most, carried through the rest
+            limit = most[e]
+            if mosts[depth] < math.inf:
+                limit = min(limit, rate[e] * mosts[depth] / (1.0 + curve[e] * mosts[depth]))
             gas = gases[depth] + edge_gas[e]
             if u != base:
                 depth += 1
@@ -127,14 +133,21 @@ def enumerate_cycles(
                 logs[depth] = total
                 rates[depth] = product
                 curves[depth] = curvature
+                mosts[depth] = limit
                 gases[depth] = gas
                 continue
             at_edge[depth] = e + 1
-            gain = math.sqrt(product * (1.0 + RATE_SLACK)) - 1.0
+            product *= 1.0 + RATE_SLACK
+            gain = math.sqrt(product) - 1.0
             if gain <= 0.0:
                 continue
-            # the maximum of r·x/(1 + c·x) − x is (√r − 1)²/c at x = (√r − 1)/c
-            bound = gain * gain / curvature if curvature > 0.0 else math.inf
+            # the maximum of r·x/(1 + c·x) − x is (√r − 1)²/c at x = (√r − 1)/c, unless the limit is reached before:
+            # then at the x that reaches it, limit/(r − c·limit)
+            amount = gain / curvature if curvature > 0.0 else math.inf
+            bound = gain * amount
+            if limit * (1.0 + curvature * amount) < product * amount or bound == math.inf:
+                amount = limit / (product - curvature * limit)
+                bound = limit - amount
             cost = need_wei + gas_price_wei * gas
             if bound * value[b] < cost - LOG_SLACK * abs(cost):
                 continue
@@ -145,7 +158,7 @@ def enumerate_cycles(
                     cycles[found, FIRST_EDGE + d] = at_edge[d]
                 cycles[found, FIRST_EDGE + depth] = e
                 figures[found, BOUND] = bound
-                figures[found, AMOUNT] = gain / curvature if curvature > 0.0 else 0.0
+                figures[found, AMOUNT] = amount
             found += 1
         used[base] = True
     return found
@@ -155,6 +168,6 @@ def warm_up() -> None:
     """Compile the kernel, or load it from the cache: seconds the first time on a machine, then a fraction of one."""
     nothing, reals = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.float64)
     enumerate_cycles(
-        nothing, nothing[:0], reals, nothing, nothing[:0], nothing[:0], reals, reals, reals, nothing[:0], reals,
+        nothing, nothing[:0], reals, nothing, nothing[:0], nothing[:0], reals, reals, reals, reals, nothing[:0], reals,
         0.0, 0.0, 4, np.zeros((0, 6), dtype=np.int64), np.zeros((0, 2), dtype=np.float64),
     )  # fmt: skip
