@@ -75,7 +75,7 @@ def net_profit_wei(journal: Journal) -> int:
 
 
 async def available_profit_wei(settings: Settings, state: Path, engine: Composition) -> int:
-    """Say what there was to earn: every rise of the oracle's total profit from one transaction to the next, in wei.
+    """Say what there was to earn: what stood at the start, and every rise of the oracle's total profit from one transaction to the next, in wei.
 
     The oracle looks at the market after each transaction since the start; a trade that takes a profit lowers the
     total, and what the flow opens raises it. Gas is charged at the base fee.
@@ -95,17 +95,23 @@ async def available_profit_wei(settings: Settings, state: Path, engine: Composit
     base_fee_wei = int(header.get("baseFeePerGas", "0x0"), 16)
     floor_wei = max(settings.scan.floor_wei, settings.risk.min_net_profit_wei)
     native = Address(engine.journal.genesis["native_wrapped"])
-    pools, before, risen = dict(start.pools), 0, 0
+    pools = dict(start.pools)
+
+    def standing() -> int:
+        """Add up what the oracle could take from the pools as they are now."""
+        prices = price_tokens(pools.values(), native)
+        return oracle_profit_wei(
+            pools, settings.base_tokens, prices, base_fee_wei, floor_wei, max_hops=settings.scan.max_hops
+        )
+
+    before = risen = standing()
     for number in sorted(by_block):
         for logs in _by_transaction(decode_logs(by_block[number])):
             changed = pools_after(pools, logs)
             if not changed:
                 continue
             pools |= changed
-            prices = price_tokens(pools.values(), native)
-            now = oracle_profit_wei(
-                pools, settings.base_tokens, prices, base_fee_wei, floor_wei, max_hops=settings.scan.max_hops
-            )
+            now = standing()
             risen += max(now - before, 0)
             before = now
     return risen
