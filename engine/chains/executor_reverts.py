@@ -10,6 +10,7 @@ ERROR_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 PANIC_SELECTOR = bytes.fromhex("4e487b71")  # Panic(uint256)
 
 REASONS = {
+    "allowance": "a lender did not take back all that it lent",
     "approve": "a token refused an allowance to a lender or to the Balancer vault",
     "asks more": "a pool's callback asked for more than the hop's input",
     "balance fell": "a token of the route would have ended below where it began",
@@ -32,6 +33,7 @@ REASONS = {
 }
 
 FOREIGN_REASONS = {
+    "allowance": "a lender did not take back all that it lent",
     "UniswapV2: K": "a pair got less than its price: another trade came first, or a token taxes transfers",
     "UniswapV2: INSUFFICIENT_INPUT_AMOUNT": "a pair did not get its input",
     "UniswapV2: INSUFFICIENT_LIQUIDITY": "a pair cannot pay the output",

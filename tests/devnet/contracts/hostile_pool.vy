@@ -62,6 +62,15 @@ def misbehave(callbacks: uint256, asks_extra: uint256, claims_extra: uint256, th
 
 
 @external
+def name_callback(callback: bytes4):
+    """
+    @notice Names the callback as another fork does.
+    @param callback Its selector.
+    """
+    self.callback = callback
+
+
+@external
 def interpose(target: address, payload: Bytes[4096]):
     """
     @notice Makes a call in the middle of each swap, before the callback.

@@ -6,7 +6,8 @@ import pytest
 
 from engine.devnet.node import anvil
 from engine.devnet.rpc import Rpc
-from tests.devnet.executor.world import FLAGS, World, build_world
+from tests.devnet.executor.build import build_world
+from tests.devnet.executor.world import FLAGS, World
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 """Routes over the small chain, the trades that run them, and how a trade ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.chains.executor_calls import ExecuteCall, encode_execute
+from eth_abi.abi import encode
+
+from engine.chains.executor_calls import EXECUTE_SELECTOR, EXECUTE_TYPES, ExecuteCall, encode_execute
 from engine.devnet.rpc import NodeRefused
-from engine.domain.hops import EncodedHop, Flash, FlashKind, HopKind
+from engine.domain.hops import EncodedHop, Flash, FlashKind, HopKind, HopWords, pack_flash, pack_hop
 from engine.domain.units import ZERO_ADDRESS, Address
 from tests.devnet.executor.world import Deployed, PoolAt, World
 
@@ -39,7 +42,7 @@ ROUTES: dict[str, Route] = {
 }
 THIN: Route = ("USDC", "v3 WETH/USDC 10000", "WETH", "sushi WETH/USDC", "USDC")
 BACKWARDS: Route = ("USDC", "sushi WETH/USDC", "WETH", "uni WETH/USDC", "USDC")
-AMOUNTS = {"USDC": USDC_IN, "WETH": WETH_IN, "USDT": USDT_IN}
+AMOUNTS = {"USDC": USDC_IN, "WETH": WETH_IN, "USDT": USDT_IN, "DAI": USDC_IN * 10**12, "odd": USDC_IN * 10**12}
 
 
 class Refused(Exception):
@@ -54,7 +57,7 @@ def flash(executor: Deployed, kind: FlashKind) -> Flash:
 
 def hop(world: World, pool: PoolAt, token_in: str, token_out: str) -> EncodedHop:
     """Encode a swap of `pool`."""
-    given, got = world.tokens[token_in], world.tokens[token_out]
+    given, got = (world.hostile["odd"] if symbol == "odd" else world.tokens[symbol] for symbol in (token_in, token_out))
     return EncodedHop(
         kind=pool.kind,
         pool=pool.address,
@@ -65,18 +68,46 @@ def hop(world: World, pool: PoolAt, token_in: str, token_out: str) -> EncodedHop
     )
 
 
+def hostile_pools(world: World) -> dict[str, PoolAt]:
+    """Name the hostile contracts as hops do; their pairs are quoted without a fee."""
+    kinds = {"pool": HopKind.CONCENTRATED, "pair": HopKind.CONSTANT_PRODUCT}
+    return {
+        f"hostile {name}": PoolAt(kind=kind, address=address)
+        for name, address in world.hostile.items()
+        for word, kind in kinds.items()
+        if word in name
+    }
+
+
 def trade(world: World, route: Route, kind: FlashKind, *, executor: Deployed | None = None) -> ExecuteCall:
     """Make the trade of a route with the least floor and no hurry."""
-    tokens, pools = route[::2], route[1::2]
-    hops = zip(pools, tokens[:-1], tokens[1:], strict=True)
+    tokens = route[::2]
+    hops = zip(route[1::2], tokens[:-1], tokens[1:], strict=True)
+    pools = {**world.pools, **hostile_pools(world)}
     return ExecuteCall(
         flash=flash(executor or world.executor, kind),
-        token=world.tokens[route[0]],
+        token=world.hostile["odd"] if route[0] == "odd" else world.tokens[route[0]],
         amount=AMOUNTS[route[0]],
         min_profit=1,
         deadline_s=FOREVER_S,
         anchor=ANCHOR,
-        hops=tuple(hop(world, world.pools[pool], given, got) for pool, given, got in hops),
+        hops=tuple(hop(world, pools[pool], given, got) for pool, given, got in hops),
+    )
+
+
+def raw_execute(wanted: ExecuteCall, *, flash_word: int | None = None, hops: Sequence[HopWords] | None = None) -> bytes:
+    """Encode `execute` with words that the engine's own encoder would refuse."""
+    return EXECUTE_SELECTOR + encode(
+        EXECUTE_TYPES,
+        (
+            pack_flash(wanted.flash) if flash_word is None else flash_word,
+            wanted.token,
+            wanted.amount,
+            wanted.min_profit,
+            wanted.deadline_s,
+            wanted.anchor,
+            [pack_hop(each) for each in wanted.hops] if hops is None else list(hops),
+        ),
     )
 
 
@@ -86,9 +117,27 @@ def profit_of_call(world: World, wanted: ExecuteCall, executor: Deployed | None 
     return int.from_bytes(ask(world, at.operator, at.address, encode_execute(wanted)))
 
 
-def ask(world: World, sender: Address, to: Address, data: bytes, *, value: int = 0) -> bytes:
-    """Make a call without a transaction; raises `Refused` with the reason of a revert."""
-    body = {"from": sender, "to": to, "data": "0x" + data.hex(), "value": hex(value), "gas": hex(10_000_000)}
+def refused(world: World, wanted: ExecuteCall, executor: Deployed | None = None) -> str:
+    """Say why a trade is refused; fails when it is not."""
+    return refusal(
+        world, (executor or world.executor).operator, (executor or world.executor).address, encode_execute(wanted)
+    )
+
+
+def refusal(world: World, sender: Address, to: Address | None, data: bytes, *, value: int = 0) -> str:
+    """Say why a call is refused; fails when it is not."""
+    try:
+        answer = ask(world, sender, to, data, value=value)
+    except Refused as reason:
+        return str(reason)
+    raise AssertionError(f"not refused: 0x{answer.hex()}")
+
+
+def ask(world: World, sender: Address, to: Address | None, data: bytes, *, value: int = 0) -> bytes:
+    """Make a call, or a creation when `to` is None, without a transaction; raises `Refused` with the reason."""
+    body = {"from": sender, "data": "0x" + data.hex(), "value": hex(value), "gas": hex(10_000_000)}
+    if to is not None:
+        body["to"] = to
     try:
         return bytes.fromhex(world.rpc.call("eth_call", body, "latest")[2:])
     except NodeRefused as refused:
