@@ -75,7 +75,7 @@ def net_profit_wei(journal: Journal) -> int:
 
 
 async def available_profit_wei(settings: Settings, state: Path, engine: Composition) -> int:
-    """Say what there was to earn: what stood at the start, and every rise of the oracle's total profit from one transaction to the next, in wei.
+    """Say what there was to earn, in wei: what stood at the start, and every rise from one transaction to the next.
 
     The oracle looks at the market after each transaction since the start; a trade that takes a profit lowers the
     total, and what the flow opens raises it. Gas is charged at the base fee.
