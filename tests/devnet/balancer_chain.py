@@ -15,7 +15,7 @@ from engine.devnet.profiles import GENESIS_TIMESTAMP_S
 from engine.devnet.protocols.multicall3 import place_multicall3
 from engine.devnet.rpc import Rpc
 from engine.devnet.sending import Sending
-from engine.domain.pools import Log, StablePool, WeightedPool
+from engine.domain.pools import Family, StablePool, WeightedPool
 from engine.domain.units import ZERO_ADDRESS, Address, PoolId
 
 Pool = WeightedPool | StablePool
@@ -94,7 +94,7 @@ class BalancerChain:
     vault: Address
     pools: tuple[Pool, ...]
 
-    def of_family(self, family: str) -> list[Pool]:
+    def of_family(self, family: Family) -> list[Pool]:
         """List the pools of one family."""
         return [pool for pool in self.pools if pool.family == family]
 
@@ -150,21 +150,6 @@ def balances_in_vault(chain: BalancerChain, pool: Pool) -> tuple[int, ...]:
 def number(chain: BalancerChain, to: Address, signature: str, *values: Any) -> int:
     """Read a view's first word."""
     return int.from_bytes(chain.rpc.eth_call(to, call(signature, *values))[:32])
-
-
-def logs_since(chain: BalancerChain, block: int) -> list[Log]:
-    """Read every log after `block`, in order."""
-    return [
-        Log(
-            address=Address(raw["address"].lower()),
-            topics=tuple(bytes.fromhex(topic[2:]) for topic in raw["topics"]),
-            data=bytes.fromhex(raw["data"][2:]),
-            block_number=int(raw["blockNumber"], 16),
-            tx_hash=raw["transactionHash"],
-            log_index=int(raw["logIndex"], 16),
-        )
-        for raw in chain.rpc.call("eth_getLogs", {"fromBlock": hex(block + 1), "toBlock": "latest"})
-    ]
 
 
 def _query(pool: Pool, token_in: Address, token_out: Address, amount: int, exact_in: bool) -> bytes:

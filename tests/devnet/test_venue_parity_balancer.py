@@ -10,12 +10,11 @@ from eth_abi.abi import encode
 
 from engine.devnet.calldata import call, returned
 from engine.domain.errors import QuoteError
-from engine.domain.pools import Log, StablePool, WeightedPool
+from engine.domain.pools import StablePool
 from engine.domain.units import Address
 from engine.venues import stable
 from engine.venues.balancer_vault import POOL_BALANCE_CHANGED
 from engine.venues.table import venue_of
-from engine.venues.weighted import MAX_RATIO
 from tests.devnet.balancer_chain import (
     DAY_S,
     E18,
@@ -26,13 +25,14 @@ from tests.devnet.balancer_chain import (
     ask_vault,
     balancer_chain,
     balances_in_vault,
-    logs_since,
     number,
 )
+from tests.devnet.balancer_questions import edge_amounts, random_amounts
+from tests.devnet.uniswap_chain import after_logs, logs_since
 
 pytestmark = pytest.mark.node
 
-RANDOM_PER_POOL = 300
+RANDOM_A_POOL = 300
 SWAP = "swap((bytes32,uint8,address,address,uint256,bytes),(address,bool,address,bool),uint256,uint256)"
 EXIT = "exitPool(bytes32,address,address,(address[],uint256[],bytes,bool))"
 FAMILIES = ("weighted", "stable")
@@ -54,37 +54,6 @@ def ours(asked: Asked) -> int | None:
         return None
 
 
-def random_amounts(pools: list[Pool], random: Random) -> list[Asked]:
-    """Amounts of every size, up to past what the pool takes or pays, in all directions."""
-    asked: list[Asked] = []
-    for pool in pools:
-        for _ in range(RANDOM_PER_POOL):
-            index_in, index_out = random.sample(range(len(pool.tokens)), 2)
-            exact_in = random.random() < 0.5
-            most = pool.balances[index_in if exact_in else index_out]
-            most = most * 32 // 100 + 2 if isinstance(pool, WeightedPool) else most * 3 // 2
-            amount = int(most ** random.random()) if random.random() < 0.6 else random.randrange(1, most)
-            asked.append((pool, pool.tokens[index_in], pool.tokens[index_out], amount, exact_in))
-    return asked
-
-
-def edge_amounts(pools: list[Pool]) -> list[Asked]:
-    """One unit, the limits and one unit to either side of them, the whole balance, in every direction."""
-    asked: list[Asked] = []
-    for pool in pools:
-        for index_in, index_out in permutations(range(len(pool.tokens)), 2):
-            for exact_in in (True, False):
-                balance = pool.balances[index_in if exact_in else index_out]
-                limit = balance * MAX_RATIO // E18
-                with_fee = limit * E18 // (E18 - pool.fee)
-                around = [edge + step for edge in (limit, with_fee, balance, 2**112 - balance) for step in (-1, 0, 1)]
-                asked += [
-                    (pool, pool.tokens[index_in], pool.tokens[index_out], amount, exact_in)
-                    for amount in (0, 1, 2, 3, *around)
-                ]
-    return asked
-
-
 def differences(chain: BalancerChain, asked: list[Asked]) -> list[tuple[Asked, int | None, int | None]]:
     answers = ask_vault(chain, asked)
     found = [(one, ours(one), answer) for one, answer in zip(asked, answers, strict=True)]
@@ -93,7 +62,7 @@ def differences(chain: BalancerChain, asked: list[Asked]) -> list[tuple[Asked, i
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_quotes_what_the_vault_answers_for_random_amounts(balancer: BalancerChain, family: str) -> None:
-    asked = random_amounts(balancer.of_family(family), Random(7))
+    asked = random_amounts(balancer.of_family(family), Random(7), RANDOM_A_POOL)
     answers = ask_vault(balancer, asked)
     assert [ours(one) for one in asked] == answers
     swaps = len([answer for answer in answers if answer is not None])
@@ -143,14 +112,6 @@ def let_the_protocol_take_half_the_fees(chain: BalancerChain) -> None:
     chain.sending.call(collector, "setSwapFeePercentage(uint256)", E18 // 2)
 
 
-def after_logs(pool: Pool, logs: list[Log]) -> Pool:
-    venue = venue_of(pool)
-    for log in logs:
-        if log.topics and log.topics[0] in venue.topics and venue.pool_of(log) == pool.id:
-            pool = venue.apply(pool, log)
-    return pool
-
-
 def test_logs_alone_keep_every_pool_as_the_vault_has_it() -> None:
     random = Random(11)
     with balancer_chain() as chain:
@@ -166,13 +127,13 @@ def test_logs_alone_keep_every_pool_as_the_vault_has_it() -> None:
                 after = venue_of(pool).swap(after, token_in, token_out, amount)[1]
             swapped.append(after)
         chain.sending.mine()
-        logs = logs_since(chain, block)
+        logs = logs_since(chain.rpc, block)
         for pool, after in zip(chain.pools, swapped, strict=True):
             assert after_logs(pool, logs) == after
             assert balances_in_vault(chain, pool) == after.balances
         for pool in chain.pools:
             join_and_leave(chain, pool)
-        logs = logs_since(chain, block)
+        logs = logs_since(chain.rpc, block)
         for pool in chain.pools:
             assert after_logs(pool, logs).balances == balances_in_vault(chain, pool)
         changes = [log for log in logs if log.topics[0] == POOL_BALANCE_CHANGED]
@@ -193,7 +154,7 @@ def test_follows_a_changed_fee_and_waits_out_a_moving_amplification() -> None:
         chain.sending.call(Address(moving.id), start, 350, until)
         chain.sending.mine()
 
-        fixed, started = (after_logs(pool, logs_since(chain, block)) for pool in (fixed, moving))
+        fixed, started = (after_logs(pool, logs_since(chain.rpc, block)) for pool in (fixed, moving))
         tokens = moving.tokens
         assert ask_vault(chain, [(fixed, *fixed.tokens, 10**6, True)]) == [ours((fixed, *fixed.tokens, 10**6, True))]
         assert (fixed.fee, started.fee) == (7 * 10**15, 7 * 10**15)
@@ -203,7 +164,7 @@ def test_follows_a_changed_fee_and_waits_out_a_moving_amplification() -> None:
         chain.sending.timestamp_s += DAY_S  # a third of the way
         chain.sending.call(Address(moving.id), "stopAmplificationParameterUpdate()")
         chain.sending.mine()
-        stopped = after_logs(moving, logs_since(chain, block))
+        stopped = after_logs(moving, logs_since(chain.rpc, block))
         assert isinstance(stopped, StablePool)
         assert 200_000 < stopped.amp < 350_000
         asked = [(stopped, *pair, 10**n, True) for pair in permutations(tokens, 2) for n in (7, 9, 11)]

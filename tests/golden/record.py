@@ -13,7 +13,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from engine.domain.pools import AnyPool, ConstantProductPool
+from engine.domain.pools import AnyPool, ConstantProductPool, Family
+from tests.devnet.balancer_chain import ask_vault, balancer_chain
+from tests.devnet.balancer_questions import edge_amounts, random_amounts
 from tests.devnet.uniswap_chain import Asked, UniswapChain, ask_quoter, ask_routers, uniswap_chain
 from tests.devnet.uniswap_questions import questions
 
@@ -54,9 +56,20 @@ def concentrated() -> Recorded:
         return Recorded(asked=asked, answers=_whole_fills(chain, asked))
 
 
+def balancer(family: Family) -> Recorded:
+    """Ask the vault queryBatchSwap, exact in and exact out, of pools of each version."""
+    with balancer_chain() as chain:
+        pools = chain.of_family(family)
+        edges = edge_amounts(pools)
+        asked = [*edges[:: len(edges) // 300], *random_amounts(pools, random.Random(SEED), 120)]
+        return Recorded(asked=asked, answers=ask_vault(chain, asked))
+
+
 RECORDINGS = (
     Recording(name="constant_product", source="UniswapV2Router02, Uniswap's and Sushi's", record=constant_product),
     Recording(name="concentrated", source="Uniswap QuoterV2", record=concentrated),
+    Recording(name="weighted", source="Balancer V2 queryBatchSwap", record=lambda: balancer("weighted")),
+    Recording(name="stable", source="Balancer V2 queryBatchSwap", record=lambda: balancer("stable")),
 )
 
 
