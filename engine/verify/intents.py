@@ -1,0 +1,151 @@
+"""Hold what was signed against what was written down and approved: no chain is needed for this."""
+
+import hashlib
+import json
+from collections import Counter
+
+from engine.verify.history import History
+from engine.verify.lineage import FAULTS, Lineage, Trade
+from engine.verify.report import Report
+from engine.verify.signed import Execute, Signed, is_sweep, read_execute, read_signed
+
+STATUS = {"open": "open", "Filled": "filled", "Reverted": "reverted", "Replaced": "replaced"}
+
+
+def check_intents(lineage: Lineage, report: Report) -> dict[str, Signed]:
+    """Check every intent's bytes; return what was signed, by intent."""
+    signed: dict[str, Signed] = {}
+    for name, trade in lineage.trades.items():
+        report.checked["intents"] += 1
+        try:
+            signed[name] = read_signed(bytes.fromhex(trade.row.body["raw_tx"].removeprefix("0x")))
+            _check_terms(trade, signed[name], lineage, report)
+            _check_call(trade, signed[name], lineage, report)
+        except FAULTS as fault:
+            report.found(trade.row.seq, "the intent cannot be decoded", fault, "a signed call of the executor")
+    _check_nonce_order(lineage, report)
+    return signed
+
+
+def check_genesis(lineage: Lineage, report: Report) -> None:
+    """Check that the policy hash in the genesis is that of the policy in it."""
+    try:
+        policy = json.dumps(lineage.genesis["policy"], sort_keys=True, separators=(",", ":")).encode()
+        digest = "0x" + hashlib.sha256(policy).hexdigest()
+        if digest != lineage.genesis["policy_hash"]:
+            report.found(1, "the policy is not the one that was hashed", digest, lineage.genesis["policy_hash"])
+    except FAULTS as fault:
+        report.found(1, "the genesis lacks what it must hold", repr(fault), "policy and policy_hash")
+
+
+def check_tables(history: History, lineage: Lineage, report: Report) -> None:
+    """Check the projections against the rows that they are made from."""
+    for name, seq, status, ended in history.tables.get("intents", []):
+        trade = lineage.trades.get(name)
+        is_so = (trade.row.seq, STATUS[trade.status]) if trade else None
+        if (seq, status) != is_so or (trade and trade.outcome and ended != trade.outcome.seq):
+            report.found(_row(seq), "the table of intents says other than the entries", (name, status, ended), is_so)
+    if len(history.tables.get("intents", [])) != len(lineage.trades):
+        report.found(None, "the table of intents misses some", len(history.tables["intents"]), len(lineage.trades))
+    listed = {row[0]: row for row in history.tables.get("reservations", [])}
+    for name, row in lineage.reservations.items():
+        release = lineage.releases.get(name)
+        spent = (release.body["gas_wei"], release.body["loss_wei"]) if release else ("0", "0")
+        is_so = (name, row.seq, row.body["worst_wei"], int(release is None), *spent)
+        if listed.pop(name, None) != is_so:
+            report.found(row.seq, "the table of reservations says other than the entries", listed.get(name), is_so)
+    for name, row in listed.items():
+        report.found(_row(row[1]), "the table of reservations holds one that no entry made", name, "nothing")
+    days: Counter[int] = Counter()
+    losses: Counter[int] = Counter()
+    for release in lineage.releases.values():
+        days[int(release.body["day"])] += int(release.body["gas_wei"])
+        losses[int(release.body["day"])] += int(release.body["loss_wei"])
+    for day, _, gas, loss in history.tables.get("spent", []):
+        if (str(gas), str(loss)) != (str(days[day]), str(losses[day])):
+            report.found(None, f"the table of what day {day} spent is wrong", (gas, loss), (days[day], losses[day]))
+    if missing := {*days} - {row[0] for row in history.tables.get("spent", [])}:
+        report.found(None, "the table of what was spent misses days", sorted(missing), "none")
+
+
+def _row(seq: object) -> int | None:
+    return seq if isinstance(seq, int) else None
+
+
+def _check_terms(trade: Trade, signed: Signed, lineage: Lineage, report: Report) -> None:
+    body, genesis = trade.row.body, lineage.genesis
+    terms = {
+        "hash": (signed.tx_hash, body["tx_hash"]),
+        "sender": (signed.sender, genesis["operator"]),
+        "receiver": (signed.to, genesis["executor"]),
+        "receiver as written down": (body["to"], genesis["executor"]),
+        "chain": (signed.chain_id, int(genesis["chain_id"])),
+        "nonce": (signed.nonce, int(body["nonce"])),
+        "value": (signed.value, 0),
+        "gas limit": (signed.gas_limit, int(body["gas_limit"])),
+        "max fee": (signed.max_fee_wei, int(body["max_fee_wei"])),
+        "priority fee": (signed.priority_fee_wei, int(body["priority_fee_wei"])),
+    }
+    if trade.decision is not None:
+        approved = trade.decision.body
+        terms["max fee as approved"] = (signed.max_fee_wei, int(approved["max_fee_wei"]))
+        terms["priority fee as approved"] = (signed.priority_fee_wei, int(approved["priority_fee_wei"]))
+    if trade.proof is not None:
+        plan = trade.proof.body["plan"]
+        terms["calldata"] = (signed.data_hash, plan["calldata_hash"])
+        terms["gas limit as planned"] = (signed.gas_limit, int(plan["gas_limit"]))
+    for name, (measured, expected) in terms.items():
+        if measured != expected:
+            report.found(trade.row.seq, f"the signed bytes say another {name}", measured, expected)
+    if trade.reservation is not None:
+        worst, held = signed.gas_limit * signed.max_fee_wei, int(trade.reservation.body["worst_wei"])
+        if worst > held:
+            report.found(trade.row.seq, "gas could cost more than was reserved", worst, f"at most {held}")
+
+
+def _check_call(trade: Trade, signed: Signed, lineage: Lineage, report: Report) -> None:
+    seq, call = trade.row.seq, read_execute(signed.data)
+    if call is None:
+        if not is_sweep(signed.data) or trade.row.body["calldata_anchor"] is not None:
+            report.found(
+                seq, "the signed call is neither execute nor sweep", "0x" + signed.data[:4].hex(), "one of both"
+            )
+        return
+    report.checked["anchors"] += 1
+    place = lineage.places.get(call.anchor)
+    if call.anchor != trade.row.body["calldata_anchor"] or place is None or place >= seq:
+        report.found(
+            seq, "the anchor in the calldata is no entry's hash before it", call.anchor, "an earlier entry's hash"
+        )
+    if call.min_profit < 1:
+        report.found(seq, "the contract was given no floor", call.min_profit, "at least 1")
+    if trade.request is not None:
+        _check_request(trade, call, report)
+
+
+def _check_request(trade: Trade, call: Execute, report: Report) -> None:
+    request = trade.request.body if trade.request else {}
+    hops = request["route"]["hops"]
+    terms = {
+        "token": (call.token, hops[0]["token_in"]),
+        "amount": (call.amount, int(request["amount_in"])),
+        "floor": (call.min_profit, int(request["min_profit"])),
+        "pools": (call.pools, tuple(hop["pool"] for hop in hops)),
+        "tokens": (call.tokens_out, tuple(hop["token_out"] for hop in hops)),
+    }
+    for name, (measured, expected) in terms.items():
+        if measured != expected:
+            report.found(trade.row.seq, f"the signed call has other {name} than were asked for", measured, expected)
+
+
+def _check_nonce_order(lineage: Lineage, report: Report) -> None:
+    """Nonces go up by one; one may come back only when the transaction that had it was replaced."""
+    last: int | None = None
+    replaced: set[int] = set()
+    for trade in lineage.trades.values():
+        nonce = int(trade.row.body["nonce"])
+        if last is not None and nonce != last + 1 and nonce not in replaced:
+            report.found(trade.row.seq, "the nonces have a gap or repeat", nonce, last + 1)
+        last = nonce if last is None else max(last, nonce)
+        if trade.status == "Replaced":
+            replaced.add(nonce)

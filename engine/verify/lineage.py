@@ -1,0 +1,166 @@
+"""Pair up the rows: each trade with the decision, proof and request it came from, its reservation and its end."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.verify.history import History, Row
+from engine.verify.report import Report
+
+FINAL = ("Filled", "Reverted", "Replaced")
+FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What reading a body of the wrong shape raises."""
+
+Status = Literal["open", "Filled", "Reverted", "Replaced"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Trade:
+    """One intent with all that belongs to it. `outcome` is the last final one, None while open or reorganised."""
+
+    row: Row
+    decision: Row | None = None
+    proof: Row | None = None
+    request: Row | None = None
+    reservation: Row | None = None
+    outcome: Row | None = None
+    release: Row | None = None
+
+    @property
+    def status(self) -> Status:
+        return "open" if self.outcome is None else self.outcome.body["type"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Lineage:
+    """The journal's accounts as its rows tell them, and each row's hash with its place."""
+
+    genesis: dict[str, Any]
+    trades: dict[str, Trade] = field(default_factory=lambda: dict[str, Trade]())
+    reservations: dict[str, Row] = field(default_factory=lambda: dict[str, Row]())
+    releases: dict[str, Row] = field(default_factory=lambda: dict[str, Row]())
+    places: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+
+
+def trace(history: History, report: Report) -> Lineage:
+    """Walk the rows once; a row that names what is not there, or ends what has ended, is a finding."""
+    first = history.rows[0] if history.rows else None
+    is_genesis = first is not None and first.seq == 1 and first.kind == "genesis"
+    lineage = Lineage(genesis=first.body if first and is_genesis else {})
+    if not is_genesis:
+        report.found(1, "the journal does not begin with its genesis", first.kind if first else "nothing", "genesis")
+    named: dict[tuple[str, str], Row] = {}
+    for row in history.rows:
+        lineage.places[row.hash] = row.seq
+        try:
+            _place(row, lineage, named, report)
+        except FAULTS as fault:
+            report.found(row.seq, f"the {row.kind} lacks what it must hold", repr(fault), "a whole record")
+    _check_ends(lineage, named, report)
+    return lineage
+
+
+def _place(row: Row, lineage: Lineage, named: dict[tuple[str, str], Row], report: Report) -> None:
+    body = row.body
+    match row.kind:
+        case "request" | "proof" | "decision":
+            named[row.kind, body["stamp"]["id"]] = row
+        case "reservation":
+            lineage.reservations[body["reservation"]] = row
+        case "release":
+            _release(row, lineage, report)
+        case "intent":
+            if body["intent_id"] in lineage.trades:
+                report.found(row.seq, "the intent is written twice", body["intent_id"], "once")
+            lineage.trades[body["intent_id"]] = _opened(row, lineage, named, report)
+        case "outcome":
+            _end(row, lineage, report)
+        case "genesis" if row.seq != 1:
+            report.found(row.seq, "the journal begins a second time", f"entry {row.seq}", "entry 1")
+        case _:
+            pass
+
+
+def _opened(row: Row, lineage: Lineage, named: dict[tuple[str, str], Row], report: Report) -> Trade:
+    """Trace an intent back. A sweep has no anchor, decision or reservation: a command is its cause."""
+    if row.body["calldata_anchor"] is None:
+        return Trade(row=row)
+    decision = named.get(("decision", row.body["decision_id"]))
+    if decision is None or decision.body["verdict"] != "approved":
+        report.found(row.seq, "the intent was not approved", row.body["decision_id"], "an approval before it")
+        return Trade(row=row)
+    proof, request = named.get(("proof", decision.body["proof"])), named.get(("request", decision.body["request"]))
+    reservation = lineage.reservations.get(decision.body["reservation"])
+    for name, found in (("proof", proof), ("request", request), ("reservation", reservation)):
+        if found is None:
+            report.found(decision.seq, f"the decision rests on no {name}", decision.body[name], f"a {name} before it")
+    if proof is not None and proof.body["plan"]["request"] != decision.body["request"]:
+        report.found(
+            decision.seq, "the proof is of another request", proof.body["plan"]["request"], decision.body["request"]
+        )
+    return Trade(row=row, decision=decision, proof=proof, request=request, reservation=reservation)
+
+
+def _end(row: Row, lineage: Lineage, report: Report) -> None:
+    trade = lineage.trades.get(row.body["intent_id"])
+    if trade is None:
+        report.found(row.seq, "the outcome is of no intent", row.body["intent_id"], "an intent before it")
+    elif row.body["type"] == "Reorged":
+        if trade.outcome is None:
+            report.found(row.seq, "the outcome takes back nothing", row.body["intent_id"], "an outcome before it")
+        trade.outcome = None
+    elif row.body["type"] not in FINAL:
+        report.found(row.seq, "the outcome is unknown", row.body["type"], ", ".join(FINAL))
+    elif trade.outcome is not None:
+        report.found(row.seq, "the intent has a second outcome", row.body["type"], f"only entry {trade.outcome.seq}")
+    else:
+        trade.outcome = row
+
+
+def _release(row: Row, lineage: Lineage, report: Report) -> None:
+    name, how = row.body["reservation"], row.body["how"]
+    if name not in lineage.reservations:
+        report.found(row.seq, "the release is of no reservation", name, "a reservation before it")
+    elif (name in lineage.releases) is not (how == "reorged"):
+        report.found(row.seq, "the reservation is released twice or taken back unreleased", f"{name} {how}", "in turn")
+    elif how == "reorged":
+        del lineage.releases[name]
+    else:
+        lineage.releases[name] = row
+
+
+def _check_ends(lineage: Lineage, named: dict[tuple[str, str], Row], report: Report) -> None:
+    used: set[str] = set()
+    for trade in lineage.trades.values():
+        if trade.reservation is None or trade.decision is None:
+            continue
+        name = trade.reservation.body["reservation"]
+        if name in used:
+            report.found(trade.row.seq, "two intents share a reservation", name, "one each")
+        used.add(name)
+        trade.release = lineage.releases.get(name)
+        _check_release(trade, report)
+    decided = {trade.decision.seq for trade in lineage.trades.values() if trade.decision is not None}
+    for (kind, name), row in named.items():
+        if kind == "decision" and row.body.get("verdict") == "approved" and row.seq not in decided:
+            report.found(row.seq, "the approval led to no intent", name, "an intent after it")
+    for name, row in lineage.reservations.items():
+        if name not in used and (name not in lineage.releases or lineage.releases[name].body["how"] != "unused"):
+            report.found(row.seq, "the reservation is held by no intent", name, "an intent, or given back unused")
+    report.checked["reservations"] += len(lineage.reservations)
+
+
+def _check_release(trade: Trade, report: Report) -> None:
+    outcome, release = trade.outcome, trade.release
+    if (outcome is None) is not (release is None):
+        report.found(
+            trade.row.seq,
+            "the reservation does not end with its intent",
+            "held" if release is None else "released",
+            "held" if outcome is None else "released",
+        )
+    if outcome is None or release is None:
+        return
+    said = (release.body["how"], release.body["gas_wei"])
+    is_so = (outcome.body["type"].lower(), outcome.body.get("gas_paid_wei", "0"))
+    if said != is_so:
+        report.found(release.seq, "the release says other than the outcome", said, is_so)

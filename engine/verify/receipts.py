@@ -1,0 +1,120 @@
+"""Hold every intent against its receipt: mined or not, gas to the wei, and every token that moved."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils.crypto import keccak
+
+from engine.verify.lineage import FAULTS, Lineage, Trade
+from engine.verify.report import Report
+from engine.verify.rpc import Call, Rpc
+
+TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Where on the chain the check looks: all reads are as of block `number`."""
+
+    number: int
+    operator: str
+    holders: tuple[str, ...]
+    start_block: int
+
+    @property
+    def at(self) -> str:
+        return hex(self.number)
+
+
+def read_receipts(rpc: Rpc, lineage: Lineage, view: View) -> dict[str, dict[str, Any]]:
+    """Return the receipts that the chain holds as of the view's block, by intent."""
+    calls: list[Call] = [
+        ("eth_getTransactionReceipt", (trade.row.body["tx_hash"],)) for trade in lineage.trades.values()
+    ]
+    receipts = zip(lineage.trades, rpc.ask(calls), strict=True)
+    return {name: found for name, found in receipts if found and int(found["blockNumber"], 16) <= view.number}
+
+
+def check_receipts(lineage: Lineage, receipts: dict[str, dict[str, Any]], view: View, report: Report) -> Counter[str]:
+    """Check each trade against its receipt; return what moved in and out of the holders, raw by token."""
+    moved: Counter[str] = Counter()
+    for name, trade in lineage.trades.items():
+        receipt = receipts.get(name)
+        report.checked["receipts"] += receipt is not None
+        try:
+            if receipt is None:
+                if trade.status in ("Filled", "Reverted"):
+                    _found(trade, report, "the chain knows no such transaction", trade.status, "a receipt")
+                continue
+            deltas = moved_by(receipt, view.holders)
+            moved.update(deltas)
+            report.gas_paid_wei += gas_paid(receipt)
+            _check_outcome(trade, receipt, deltas, report)
+        except FAULTS as fault:
+            _found(trade, report, "the receipt or the outcome cannot be read", repr(fault), "a whole record")
+    report.realised.update({token: raw for token, raw in moved.items() if raw})
+    return moved
+
+
+def gas_paid(receipt: dict[str, Any]) -> int:
+    """Add up the gas that a receipt was charged, in wei; rollups name the L1 data fee apart."""
+    executed = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+    return executed + int(receipt.get("l1Fee") or "0x0", 16)
+
+
+def moved_by(receipt: dict[str, Any], holders: tuple[str, ...]) -> Counter[str]:
+    """Add up the ERC-20 transfers into and out of the holders, raw by token."""
+    moved: Counter[str] = Counter()
+    for log in receipt["logs"]:
+        if len(log["topics"]) != 3 or log["topics"][0] != TRANSFER:
+            continue
+        giver, taker = ("0x" + topic[-40:] for topic in log["topics"][1:])
+        raw = int(log["data"], 16)
+        moved[log["address"].lower()] += raw * ((taker in holders) - (giver in holders))
+    return moved
+
+
+def check_nonces(rpc: Rpc, lineage: Lineage, receipts: dict[str, dict[str, Any]], view: View, report: Report) -> None:
+    """Check that every nonce that the hot key ever used since the start belongs to a row of the journal."""
+    count = int(rpc.one("eth_getTransactionCount", view.operator, view.at), 16)
+    (first,) = rpc.try_ask([("eth_getTransactionCount", (view.operator, hex(view.start_block)))])
+    by_nonce = {int(trade.row.body["nonce"]): trade for trade in lineage.trades.values()}
+    mined = {int(lineage.trades[name].row.body["nonce"]) for name in receipts}
+    start = int(first["result"], 16) if "result" in first else min(by_nonce, default=count)
+    for nonce in sorted({*range(start, count)} - mined):
+        trade = by_nonce.get(nonce)
+        report.found(
+            trade.row.seq if trade else None,
+            f"nonce {nonce} was used by a transaction that the journal does not hold",
+            f"{count} used, {len(mined)} of them in the journal",
+            f"all from {start} on",
+        )
+    for nonce in sorted(mined - {*range(start, count)}):
+        report.found(by_nonce[nonce].row.seq, "the chain's count and receipt differ", nonce, f"{start} to {count - 1}")
+    free = [nonce for nonce in sorted(by_nonce) if nonce >= count]
+    if free and free[0] != count:
+        report.found(by_nonce[free[0]].row.seq, "an open nonce waits behind a gap", free[0], count)
+    report.checked["nonces"] += count - start
+
+
+def _check_outcome(trade: Trade, receipt: dict[str, Any], deltas: Counter[str], report: Report) -> None:
+    status = "Filled" if int(receipt["status"], 16) == 1 else "Reverted"
+    if trade.outcome is None or trade.status != status:
+        _found(trade, report, "the journal and the chain say different ends", trade.status, status)
+        return
+    said = trade.outcome.body
+    block, gas = said["block"], gas_paid(receipt)
+    if (int(block["number"]), block["hash"]) != (int(receipt["blockNumber"], 16), receipt["blockHash"]):
+        is_in = (int(receipt["blockNumber"], 16), receipt["blockHash"])
+        _found(trade, report, "the transaction is in another block", (int(block["number"]), block["hash"]), is_in)
+    if int(said["gas_paid_wei"]) != gas:
+        _found(trade, report, "the gas paid is not the receipt's", said["gas_paid_wei"], gas)
+    claimed = {said["token"]: int(said["realised"])} if status == "Filled" else {}
+    for token in sorted({*deltas, *claimed}):
+        if deltas[token] != claimed.get(token, 0):
+            _found(trade, report, f"realised {token} is not what moved", claimed.get(token, 0), deltas[token])
+
+
+def _found(trade: Trade, report: Report, what: str, measured: object, expected: object) -> None:
+    report.found((trade.outcome or trade.row).seq, what, measured, expected)

@@ -1,0 +1,51 @@
+"""What the checker says: what it counted, and every place where two accounts of the same thing differ."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference. `seq` is the journal's row, None for what is about no single row."""
+
+    seq: int | None
+    what: str
+    measured: str = ""
+    expected: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """The checker's answer. It is good only when nothing was found, and a chain that was not asked is a finding.
+
+    `realised`, `onchain_delta` are raw units by token, `gas_paid_wei` all gas of all receipts: the chain's figures,
+    not the journal's.
+    """
+
+    checked: Counter[str] = field(default_factory=lambda: Counter[str]())
+    findings: list[Finding] = field(default_factory=lambda: list[Finding]())
+    realised: Counter[str] = field(default_factory=lambda: Counter[str]())
+    onchain_delta: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+    gas_paid_wei: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def found(self, seq: int | None, what: str, measured: object = "", expected: object = "") -> None:
+        """Add a difference."""
+        self.findings.append(Finding(seq, what, str(measured), str(expected)))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON's types; amounts are decimal strings."""
+        return {
+            "ok": self.ok,
+            "checked": dict(sorted(self.checked.items())),
+            "findings": [
+                {"seq": f.seq, "what": f.what, "measured": f.measured, "expected": f.expected} for f in self.findings
+            ],
+            "realised": {token: str(raw) for token, raw in sorted(self.realised.items())},
+            "onchain_delta": {token: str(raw) for token, raw in sorted(self.onchain_delta.items())},
+            "gas_paid_wei": str(self.gas_paid_wei),
+        }

@@ -1,0 +1,69 @@
+"""The independent checker: a journal against itself and against the chain, sharing no code with what wrote it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.domain.errors import JournalError
+from engine.verify.balances import check_balances, check_treasury
+from engine.verify.history import read_history
+from engine.verify.intents import check_genesis, check_intents, check_tables
+from engine.verify.lineage import FAULTS, Lineage, trace
+from engine.verify.receipts import View, check_nonces, check_receipts, read_receipts
+from engine.verify.report import Report
+from engine.verify.rpc import NotReached, Rpc, node_at
+
+JOURNAL_FILE = "journal.sqlite"
+
+
+def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None) -> Report:
+    """Check the journal in a state folder, and every trade in it against the node at `rpc`.
+
+    `at_block` is the block that a running engine has accounted for; None takes the chain's newest. Raises `JournalError` when there is no journal. A node that is not reached is a finding: what was not checked
+    is not true.
+    """
+    path = state / JOURNAL_FILE
+    if not path.is_file():
+        raise JournalError(f"there is no journal at {path}", next_step="run ketch init, or name another --state")
+    report = Report()
+    history = read_history(path, report)
+    lineage = trace(history, report)
+    _guarded(report, "the genesis", lambda: check_genesis(lineage, report))
+    _guarded(report, "the intents", lambda: check_intents(lineage, report))
+    _guarded(report, "the tables", lambda: check_tables(history, lineage, report))
+    if rpc is None:
+        report.found(None, "chain not reached", "no node is named", "a node to check the trades against")
+        return report
+    try:
+        with node_at(rpc) as node:
+            _guarded(report, "the chain", lambda: _check_chain(node, lineage, at_block, report))
+    except NotReached as fault:
+        report.found(None, "chain not reached", fault, "a node to check the trades against")
+    return report
+
+
+def _check_chain(rpc: Rpc, lineage: Lineage, at_block: int | None, report: Report) -> None:
+    genesis = lineage.genesis
+    chain_id, number = rpc.ask([("eth_chainId", ()), ("eth_blockNumber", ())])
+    if int(chain_id, 16) != int(genesis["chain_id"]):
+        report.found(1, "the node is on another chain", int(chain_id, 16), genesis["chain_id"])
+        return
+    view = View(
+        number=int(number, 16) if at_block is None else at_block,
+        operator=genesis["operator"],
+        holders=tuple(dict.fromkeys((genesis["executor"], genesis["treasury"]))),
+        start_block=int(genesis["start_block"]),
+    )
+    receipts = read_receipts(rpc, lineage, view)
+    moved = check_receipts(lineage, receipts, view, report)
+    check_nonces(rpc, lineage, receipts, view, report)
+    ours = {lineage.trades[name].row.body["tx_hash"] for name in receipts}
+    check_balances(rpc, lineage, moved, ours, view, report)
+    check_treasury(rpc, lineage, view, report)
+
+
+def _guarded(report: Report, what: str, check: Callable[[], object]) -> None:
+    """Run one part of the check; rows of the wrong shape are a finding, and the other parts go on."""
+    try:
+        check()
+    except FAULTS as fault:
+        report.found(None, f"{what} cannot be checked", repr(fault), "whole records")
