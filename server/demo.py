@@ -15,12 +15,14 @@ import click
 from engine.config import MANIFEST_NAME
 from engine.domain.errors import ConfigError, ControlError, DevnetError
 from engine.journal.journal import JOURNAL_FILE
-from server.children import GRACE_S, Child, child
+from server.children import Child, child
 
 START_DEADLINE_S = 240.0
 """The first start of a chain deploys every protocol; later ones load what it saved."""
 POLL_S = 0.05
 CHAIN_WORDS_S = 1.0
+SUMMARY_S = 120.0
+"""How long an engine that was asked to stop may add its run up; a second Ctrl-C does not wait."""
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -125,7 +127,7 @@ async def _fail_with(chain: Child) -> None:
 async def _pass_on(stop: anyio.Event, engine: Child) -> None:
     await stop.wait()
     engine.interrupt()
-    await anyio.sleep(GRACE_S)
+    await anyio.sleep(SUMMARY_S)
     engine.kill()
 
 
@@ -140,9 +142,9 @@ async def _stop_on_signals(stop: anyio.Event, children: list[Child]) -> None:
 
 
 async def _verify(state: Path, rpc: str) -> dict[str, Any]:
-    from engine.verify import verify_state
+    from engine.verify.verify import verify_state
 
-    return await anyio.to_thread.run_sync(partial(verify_state, state, rpc))
+    return (await anyio.to_thread.run_sync(partial(verify_state, state, rpc))).as_json()
 
 
 def _python(module: str) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """`ketch up`: the engine in the foreground."""
 
+import asyncio
 import contextlib
 import json
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
@@ -17,6 +20,8 @@ from server.secret import hot_key_passphrase
 from server.show import facts
 
 if TYPE_CHECKING:
+    import anyio
+
     from engine.config import Settings
 
 PARENT_GONE_GRACE_S = 5.0
@@ -76,7 +81,7 @@ async def _run(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signals, stop, tasks.cancel_scope)
         if with_parent:
-            tasks.start_soon(_stop_with_parent, stop, tasks.cancel_scope)
+            _stop_with_parent(stop, asyncio.get_running_loop())
         summary = await run_engine(
             settings, state=state, trades=trades, on_event=on_event, stop=stop, passphrase=hot_key_passphrase
         )
@@ -85,7 +90,7 @@ async def _run(
     raise click.Abort
 
 
-async def _stop_on_signals(stop: Any, scope: Any) -> None:
+async def _stop_on_signals(stop: "anyio.Event", scope: "anyio.CancelScope") -> None:
     import anyio
 
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -96,19 +101,22 @@ async def _stop_on_signals(stop: Any, scope: Any) -> None:
             stop.set()
 
 
-async def _stop_with_parent(stop: Any, scope: Any) -> None:
-    import anyio
+def _stop_with_parent(stop: "anyio.Event", loop: asyncio.AbstractEventLoop) -> None:
+    """Watch standard input from a thread of its own: an engine too busy to notice is ended after a while all the same.
 
-    await anyio.to_thread.run_sync(_until_input_closes, abandon_on_cancel=True)
-    stop.set()
-    await anyio.sleep(PARENT_GONE_GRACE_S)
-    scope.cancel()
+    Ending at any point is safe: every start is a recovery.
+    """
 
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stop.set)
+        time.sleep(PARENT_GONE_GRACE_S)
+        os._exit(1)
 
-def _until_input_closes() -> None:
-    with contextlib.suppress(OSError, ValueError):
-        while os.read(0, 4096):
-            pass
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 @contextlib.contextmanager

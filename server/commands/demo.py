@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from server.commands.reads import worst
+from server.failures import cause_of
 from server.options import Session, refuse, with_fresh_session
 from server.show import facts
 
@@ -40,7 +42,7 @@ def demo(
         summary = anyio.run(partial(supervisor.run, plan, watch))
     session.result(summary, lambda: facts(summary))
     if not summary["verify"]["ok"]:
-        raise refuse("the books do not verify: see the findings above")
+        raise refuse(f"the books do not verify: {worst(summary['verify'])}")
 
 
 @contextlib.contextmanager
@@ -48,11 +50,9 @@ def _folder(session: Session, *, keep: bool) -> Generator[None]:
     """Remove a folder that was made for this demo, unless it holds what somebody may want to look at."""
     try:
         yield
-    except click.Abort:
-        _remove(session)
-        raise
-    except BaseException:
-        if any(session.state.iterdir()) and session.own_folder:
+    except BaseException as error:
+        interrupted = isinstance(cause_of(error), click.Abort)
+        if session.own_folder and not interrupted and any(session.state.iterdir()):
             click.echo(f"the state is kept in {session.state}", err=True)
         else:
             _remove(session)

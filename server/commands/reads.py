@@ -34,17 +34,28 @@ def trades(session: Session) -> None:
 @with_session
 def verify(session: Session, *, rpc: str | None) -> None:
     """Check the journal against itself and the chain, independently of the engine's own accounting."""
-    value = verified(session, rpc)
+    value = _verified(session, rpc)
     session.result(value, lambda: facts(value))
     if not value["ok"]:
-        raise refuse("the state does not verify: see the findings above")
+        raise refuse(f"the state does not verify: {worst(value)}")
 
 
-def verified(session: Session, rpc: str | None) -> dict[str, Any]:
-    """Run the independent checker with the endpoint that is given, or else configured."""
-    from engine.verify import verify_state
+def worst(verdict: dict[str, Any]) -> str:
+    """Put the first finding of a verdict into words, with its row."""
+    first, *others = verdict["findings"]
+    row = "" if first["seq"] is None else f"row {first['seq']}: "
+    measured = f", measured {first['measured']}, expected {first['expected']}" if first["measured"] else ""
+    return f"{row}{first['what']}{measured}" + (f" (and {len(others)} more)" if others else "")
 
-    return verify_state(session.state, rpc or _configured_rpc(session))
+
+def _verified(session: Session, rpc: str | None) -> dict[str, Any]:
+    """Run the independent checker against the engine's endpoint, up to the block that a running engine is at."""
+    from engine.verify.verify import verify_state
+
+    running = _asked(session, "status")
+    if running is None:
+        return verify_state(session.state, rpc or _settings_rpc(session)).as_json()
+    return verify_state(session.state, rpc or running["rpc"], at_block=running["block"]).as_json()
 
 
 @click.command()
@@ -76,13 +87,8 @@ def _status(session: Session) -> dict[str, Any]:
     return value
 
 
-def _configured_rpc(session: Session) -> str | None:
-    """Find the endpoint that the engine uses, or would use; None when nobody says."""
-    running = _asked(session, "status")
-    return _settings_rpc(session) if running is None else running["rpc"]
-
-
 def _settings_rpc(session: Session) -> str | None:
+    """Name the endpoint that an engine here would use; None when the settings name none."""
     from engine.config import MANIFEST_NAME, load
     from engine.domain.errors import ConfigError
 
