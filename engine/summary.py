@@ -3,24 +3,27 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from engine.chains.abi import hex_data
-from engine.chains.heads import decode_logs
 from engine.compose import MARKET_START_FILE, Composition
 from engine.config import MANIFEST_NAME, Settings
-from engine.domain.pools import Log
 from engine.domain.units import Address
 from engine.initialise import balances
 from engine.journal.journal import Journal
 from engine.journal.trades import totals
+from engine.market.discovery import decode_logs_in_order
 from engine.market.prices import price_tokens
 from engine.market.snapshot import load
 from engine.market.state import TOPICS, pools_after
-from engine.scanning.oracle import oracle_profit_wei
+from engine.scanning.scan import build_universe, greedy_rounds, update_rates
 
 _NS_PER_MS = 1_000_000
+_EXHAUSTED_ROUNDS = 64
 
 
 async def summary(settings: Settings, state: Path, engine: Composition) -> dict[str, Any]:
@@ -77,43 +80,44 @@ def net_profit_wei(journal: Journal) -> int:
 async def available_profit_wei(settings: Settings, state: Path, engine: Composition) -> int:
     """Say what there was to earn, in wei: what stood at the start, and every rise from one transaction to the next.
 
-    The oracle looks at the market after each transaction since the start; a trade that takes a profit lowers the
-    total, and what the flow opens raises it. Gas is charged at the base fee.
+    After each transaction since the start the market is looked at anew, greedily until nothing above the floor is
+    left; a trade that takes a profit lowers the total, and what the flow opens raises it. Gas is charged at the base
+    fee. The scanner that looks is held to the brute-force oracle, block by block, in tests/scenario.
     """
     start = load(state / MARKET_START_FILE)
-    head = engine.loop.market.head
     query = {
         "fromBlock": hex(start.block.number + 1),
-        "toBlock": hex(head.number),
+        "toBlock": hex(engine.loop.market.head.number),
         "topics": [[hex_data(topic) for topic in TOPICS]],
     }
-    raw = await engine.endpoint.call("eth_getLogs", query)
-    by_block: dict[int, list[dict[str, Any]]] = {}
-    for entry in raw:
-        by_block.setdefault(int(entry["blockNumber"], 16), []).append(entry)
+    logs = decode_logs_in_order(await engine.endpoint.call("eth_getLogs", query))
     header = await engine.endpoint.call("eth_getBlockByNumber", "latest", False)
     base_fee_wei = int(header.get("baseFeePerGas", "0x0"), 16)
-    floor_wei = max(settings.scan.floor_wei, settings.risk.min_net_profit_wei)
     native = Address(engine.journal.genesis["native_wrapped"])
     pools = dict(start.pools)
+    universe = build_universe(pools, settings.base_tokens, settings.scan.max_hops)
 
     def standing() -> int:
-        """Add up what the oracle could take from the pools as they are now."""
-        prices = price_tokens(pools.values(), native)
-        return oracle_profit_wei(
-            pools, settings.base_tokens, prices, base_fee_wei, floor_wei, max_hops=settings.scan.max_hops
+        cycles = greedy_rounds(
+            universe,
+            pools,
+            prices=price_tokens(pools.values(), native),
+            gas_price_wei=base_fee_wei,
+            floor_wei=max(settings.scan.floor_wei, settings.risk.min_net_profit_wei),
+            max_rounds=_EXHAUSTED_ROUNDS,
         )
+        return sum(cycle.net_wei for cycle in cycles)
 
     before = risen = standing()
-    for number in sorted(by_block):
-        for logs in _by_transaction(decode_logs(by_block[number])):
-            changed = pools_after(pools, logs)
-            if not changed:
-                continue
+    for _, of_transaction in groupby(logs, key=lambda log: log.tx_hash):
+        changed = pools_after(pools, list(of_transaction))
+        if changed:
             pools |= changed
+            update_rates(universe, pools, changed)
             now = standing()
             risen += max(now - before, 0)
             before = now
+            await anyio.sleep(0)  # a long sum: whoever waits on this loop gets a turn
     return risen
 
 
@@ -136,13 +140,6 @@ def percentiles_ms(samples_ns: Sequence[int]) -> dict[str, float | None]:
 def totals_of(journal: Journal) -> dict[str, Any]:
     """Add a journal up without a chain, for `ketch status`."""
     return {**asdict(totals(journal)), "net_profit_wei": net_profit_wei(journal)}
-
-
-def _by_transaction(logs: Sequence[Log]) -> list[list[Log]]:
-    grouped: dict[str, list[Log]] = {}
-    for log in logs:
-        grouped.setdefault(log.tx_hash, []).append(log)
-    return list(grouped.values())
 
 
 def _manifest(settings: Settings, state: Path) -> dict[str, Any]:
