@@ -13,7 +13,7 @@ from engine.venues.piecewise import piece, pieces
 from engine.venues.table import venue_of
 from tests.property.pool_strategies import FAMILIES
 
-EXAMPLES = settings(max_examples=200, deadline=None)
+EXAMPLES = settings(max_examples=120, deadline=None)
 DUST = 1e-3
 FLAT = 1e-6  # of a slope, by which float pieces may rise where true ones fall
 

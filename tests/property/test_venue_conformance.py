@@ -12,7 +12,7 @@ from engine.domain.units import Address
 from engine.venues.table import BY_FAMILY, venue_of
 from tests.property.pool_strategies import FAMILIES
 
-EXAMPLES = settings(max_examples=150, deadline=None)
+EXAMPLES = settings(max_examples=80, deadline=None)
 STRANGER = Address("0x" + "99" * 20)
 
 every_family = pytest.mark.parametrize("family", sorted(BY_FAMILY))
