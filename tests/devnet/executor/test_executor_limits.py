@@ -7,7 +7,7 @@ import pytest
 from engine.chains.executor_calls import encode_execute
 from engine.domain.hops import Flash, FlashKind, pack_hop
 from engine.domain.units import ZERO_ADDRESS
-from tests.devnet.executor.trades import ROUTES, profit_of_call, raw_execute, refusal, refused, trade
+from tests.devnet.executor.trades import ROUTES, profit_of_call, raw_execute, refusal, refused, trade, with_floor
 from tests.devnet.executor.world import World, fund, transact
 
 pytestmark = pytest.mark.node
@@ -34,6 +34,13 @@ def test_the_deadline_is_the_last_second_that_is_in_time(world: World) -> None:
 
 def test_refuses_a_trade_without_a_floor(world: World) -> None:
     assert refused(world, replace(trade(world, ROUTES["V2-V2"], FlashKind.FIRST_POOL), min_profit=0)) == "no floor"
+
+
+def test_refuses_one_wei_short_of_the_floor(world: World) -> None:
+    wanted = trade(world, ROUTES["V2-V2"], FlashKind.FIRST_POOL)
+    profit = profit_of_call(world, wanted)
+    assert profit_of_call(world, with_floor(wanted, profit)) == profit
+    assert refused(world, with_floor(wanted, profit + 1)) == "below floor"
 
 
 def test_refuses_an_amount_of_nothing(world: World) -> None:
