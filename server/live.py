@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.show import amount_text, event_line, short
+from server.show import event_line, rounded_text, short
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -91,7 +91,7 @@ class View:
             f"filled {self._status['filled']}",
             f"reverted {self._status['reverted']}",
         )
-        profit = ", ".join(amount_text(raw, token, self._names) for token, raw in sorted(self._realised.items()))
+        profit = ", ".join(rounded_text(raw, token, self._names) for token, raw in sorted(self._realised.items()))
         latest = Table.grid(padding=(0, 2))
         for trade in self._trades:
             latest.add_row(*trade_cells(trade, self._names))
@@ -110,5 +110,5 @@ def token_names(event: Event) -> dict[str, tuple[str, int]]:
 def trade_cells(trade: Event, names: dict[str, tuple[str, int]]) -> tuple[str, str, str, str]:
     """Put a trade into the cells of a row."""
     status = str(trade.get("status", ""))
-    earned = amount_text(int(trade.get("realised") or 0), str(trade.get("token")), names) if status == "filled" else ""
+    earned = rounded_text(int(trade.get("realised") or 0), str(trade.get("token")), names) if status == "filled" else ""
     return f"block {trade.get('block', '–')}", status, earned, short(str(trade.get("tx_hash", "")))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+VIEW_PLACES = 6
+
 Names = Mapping[str, tuple[str, int]]
 """Token address -> (symbol, decimals)."""
 
@@ -14,6 +16,15 @@ def amount_text(raw: int, token: str, names: Names) -> str:
         return f"{raw} raw of {short(token)}"
     symbol, decimals = names[token]
     return f"{scaled(raw, decimals)} {printable(symbol)}"
+
+
+def rounded_text(raw: int, token: str, names: Names) -> str:
+    """Write a raw amount for a view that moves: at most six places, cut off."""
+    if token not in names:
+        return amount_text(raw, token, names)
+    decimals = names[token][1]
+    cut = 10 ** max(decimals - VIEW_PLACES, 0)
+    return amount_text(raw // cut * cut, token, names)
 
 
 def scaled(raw: int, decimals: int) -> str:
@@ -42,8 +53,12 @@ def event_line(event: Mapping[str, Any], names: Names) -> str:
         case "trade":
             earned = ""
             if event.get("status") == "filled":
-                earned = f" {amount_text(int(event.get('realised') or 0), str(event.get('token')), names)}"
-            return f"trade {event.get('status')}{earned} {event.get('tx_hash', '')}"
+                earned = f" {rounded_text(int(event.get('realised') or 0), str(event.get('token')), names)}"
+            return f"block {event.get('block')}: {event.get('status')}{earned} {event.get('tx_hash', '')}"
+        case "started":
+            where = f"chain {event.get('chain_id')} at block {event.get('block')}"
+            who = f"executor {event.get('executor')}, {event.get('state')}"
+            return f"started on {where}: {event.get('pools')} pools, {who}"
         case kind:
             rest = " ".join(f"{k}={v}" for k, v in event.items() if k != "event" and isinstance(v, str | int))
             return f"{kind} {rest}".rstrip()
@@ -54,6 +69,29 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     cells = [[str(c) for c in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+WEI = {"gas_paid_wei", "net_profit_wei", "available_profit_wei", "rivals_profit_wei"}
+BY_TOKEN = {"realised", "onchain_delta"}
+NATIVE_DECIMALS = 18
+
+
+def summary_text(summary: Mapping[str, Any], tokens: Iterable[Mapping[str, Any]]) -> str:
+    """List a run's summary a line each, amounts in their tokens' units, wei in the native coin's."""
+    names = {t["address"]: (t["symbol"], t["decimals"]) for t in tokens}
+    shown: dict[str, Any] = {}
+    for name, value in summary.items():
+        if name in BY_TOKEN and isinstance(value, Mapping):
+            shown[name] = ", ".join(amount_text(int(raw), token, names) for token, raw in value.items()) or "nothing"
+        elif name in WEI and value is not None:
+            shown[name.removesuffix("_wei")] = f"{scaled(int(value), NATIVE_DECIMALS)} of the native coin"
+        elif name == "verify":
+            shown[name] = "ok" if value["ok"] else f"{len(value['findings'])} findings"
+        elif isinstance(value, Mapping):
+            shown[name] = ", ".join(f"{key} {n}" for key, n in value.items())
+        else:
+            shown[name] = value
+    return facts(shown)
 
 
 def facts(values: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ import click
 
 from server.options import Session, with_session
 from server.secret import hot_key_passphrase
-from server.show import facts
+from server.show import summary_text
 
 if TYPE_CHECKING:
     import anyio
@@ -61,7 +61,14 @@ def up(
     session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _watching(session, events=events) as on_event:
         summary = anyio.run(partial(_run, session.state, settings, trades, on_event, with_parent=with_parent))
-    session.result(summary, lambda: facts(summary))
+    session.result(summary, lambda: told(session.state, summary))
+
+
+def told(state: Path, summary: dict[str, Any]) -> str:
+    """Put a run's summary into words, with the names of the journal's tokens."""
+    from engine.app import offline_status
+
+    return summary_text(summary, offline_status(state)["tokens"])
 
 
 async def _run(

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from server.commands.daemon import told
 from server.commands.reads import worst
 from server.failures import cause_of
 from server.options import Session, refuse, with_fresh_session
-from server.show import facts
 
 
 @click.command()
@@ -40,7 +40,8 @@ def demo(
             state=session.state, chain=name, rivals=rivals, seed=seed, lockstep=lockstep, trades=trades
         )
         summary = anyio.run(partial(supervisor.run, plan, watch))
-    session.result(summary, lambda: facts(summary))
+        text = "" if session.json else told(session.state, summary)
+    session.result(summary, lambda: text)
     if not summary["verify"]["ok"]:
         raise refuse(f"the books do not verify: {worst(summary['verify'])}")
 
