@@ -26,6 +26,8 @@ from engine.domain.errors import ControlError, KetchError
 
 SOCKET_NAME = "control.sock"
 MAX_LINE_BYTES = 1 << 20
+MAX_BRACKETS = 256
+"""A deeply nested line could overflow the C stack: py_ecc, which eth_account imports, lifts Python's own limit."""
 MAX_CLIENTS = 64
 IDLE_S = 60
 FEED_EVENTS = 256
@@ -181,6 +183,8 @@ async def _converse(stream: SocketStream, handle: Handle, feed: Feed) -> None:
 
 def _request(line: bytes) -> tuple[str, dict[str, Any]]:
     """Read one request; raises `ValueError` that says what is wrong."""
+    if line.count(b"[") + line.count(b"{") > MAX_BRACKETS:
+        raise ValueError(f"a request has at most {MAX_BRACKETS} brackets")
     try:
         request = json.loads(line)
     except (ValueError, RecursionError):
