@@ -66,6 +66,11 @@ class Endpoint:
         await self.call("eth_subscribe", "newHeads")
         return receive
 
+    def close_heads(self) -> None:
+        """End every stream of heads."""
+        for sink in self._head_sinks:
+            sink.close()
+
     async def run(self, ready: asyncio.Event) -> None:
         """Hold the connection until cancelled. Raises `ChainError` only when the first connection cannot be made."""
         failures = 0
@@ -172,6 +177,7 @@ async def open_endpoint(url: str) -> AsyncGenerator[Endpoint]:
         for task in (waiter, runner):
             task.cancel()
         await asyncio.gather(waiter, runner, return_exceptions=True)
+        endpoint.close_heads()
 
 
 def websocket_url(url: str) -> str:
