@@ -14,6 +14,13 @@ from engine.venues.constant_product import moebius
 from engine.venues.piecewise import Piece, pieces
 
 
+class Best(NamedTuple):
+    """An input to within float64; `at_edge` where liquidity ends there and the profit still rises."""
+
+    amount_in: int
+    at_edge: bool
+
+
 class Path(NamedTuple):
     """One hop of a path, with its pool's state."""
 
@@ -35,18 +42,18 @@ def best_of_constant_products(hops: Sequence[tuple[ConstantProductPool, Address,
     return (isqrt(k * m) - m) // n if k > m and n else 0
 
 
-def best_of_pieces(hops: Sequence[Path]) -> int | None:
+def best_of_pieces(hops: Sequence[Path]) -> Best:
     """Walk the pieces of all hops upwards to the input of the greatest profit; 0 when nothing can be earned.
 
     The profit is concave with a continuous slope, so the first piece that holds its own optimum holds the optimum.
-    None where liquidity ends before: the optimum is then at an edge that only exact quotes can find.
+    Where liquidity ends before, so does the answer.
     """
     walks = [pieces(*hop) for hop in hops]
     current: list[Piece] = []
     for walk in walks:
         found = next(walk, None)
         if found is None:
-            return 0
+            return Best(0, False)
         current.append(found)
     start = 0.0
     while True:
@@ -56,10 +63,10 @@ def best_of_pieces(hops: Sequence[Path]) -> int | None:
         if c > 0 and determinant > 0:
             best = (sqrt(determinant) - d) / c
             if best <= end:
-                return int(max(best, start))
+                return Best(int(max(best, start)), False)
         following = next(walks[first_to_end], None) if end < inf else None
         if following is None:
-            return None
+            return Best(int(end), True) if end < inf else Best(0, False)
         current[first_to_end] = following
         start = end
 

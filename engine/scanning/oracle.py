@@ -4,6 +4,7 @@ It shares with the scanner the venues' quotes, the gas table and the definition 
 no kernel, no pruning, no closed form. Slow on purpose; meant for some thirty pools.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -21,8 +22,9 @@ _SLACK = 1e-9
 _COARSE_LIMIT = 3
 """On a grid of doublings a concave profit is at most twice its best point; three leaves room for rounding."""
 _GRID_DOWN = 160
-_NARROW = 1 << 24
-_LAST_STEPS = 24
+_NARROW = 1 << 22
+_LAST_POINTS = 8
+_SECTION = 0.6180339887498949
 
 
 def oracle_cycles(
@@ -178,8 +180,9 @@ def _profit(pools: Mapping[PoolId, AnyPool], hops: Sequence[Hop], amount_in: int
 
 
 def _coarse(pools: Mapping[PoolId, AnyPool], hops: Sequence[Hop]) -> tuple[int, int]:
-    """Return (profit, amount) of the best point on a grid of doublings around the shallowest pool's depth."""
-    top = _depth(pools, hops)
+    """Return (profit, amount) of the best point on a grid of doublings, from about where the best should be."""
+    depth, rate = _depth(pools, hops)
+    top = max(2, int(depth * (math.sqrt(rate) - 1))) if rate > 1 else max(2, int(depth))
     best = (_profit(pools, hops, top), top)
     for up in range(1, _GRID_DOWN):
         point = (_profit(pools, hops, top << up), top << up)
@@ -190,14 +193,14 @@ def _coarse(pools: Mapping[PoolId, AnyPool], hops: Sequence[Hop]) -> tuple[int, 
     for down in range(1, top.bit_length()):
         point = (_profit(pools, hops, top >> down), top >> down)
         falling = falling + 1 if point[0] < best[0] and best[0] > 0 else 0
-        if falling == 3:
+        if falling == 2:
             break
         best = max(best, point)
     return best
 
 
-def _depth(pools: Mapping[PoolId, AnyPool], hops: Sequence[Hop]) -> int:
-    """Return about how much of the cycle's token its shallowest pool holds."""
+def _depth(pools: Mapping[PoolId, AnyPool], hops: Sequence[Hop]) -> tuple[float, float]:
+    """Return about how much of the cycle's token its shallowest pool holds, and the product of the marginal rates."""
     depths: list[float] = []
     scale = 1.0
     for hop in hops:
@@ -212,7 +215,7 @@ def _depth(pools: Mapping[PoolId, AnyPool], hops: Sequence[Hop]) -> int:
             held = float(pool.balances[pool.tokens.index(hop.token_in)])
         depths.append(held / scale)
         scale *= _rate(pool, hop) or 1.0
-    return max(2, int(min(depths)))
+    return min(depths), scale
 
 
 def _refined(
@@ -222,20 +225,22 @@ def _refined(
     price: Price,
     gas_price_wei: int,
 ) -> SizedCycle | None:
-    """Narrow the bracket around a grid point by thirds, then look at what is left, point by point."""
+    """Narrow the bracket around a grid point by golden sections, then look at points of what is left."""
     best, amount = start
     low, high = amount // 2, amount * 2
-    while high - low > max(_LAST_STEPS, amount // _NARROW):
-        third = (high - low) // 3
-        left, right = low + third, high - third
-        at_left, at_right = _profit(pools, hops, left), _profit(pools, hops, right)
+    left, right = high - int((high - low) * _SECTION), low + int((high - low) * _SECTION)
+    at_left, at_right = _profit(pools, hops, left), _profit(pools, hops, right)
+    while high - low > max(_LAST_POINTS, amount // _NARROW):
         best, amount = max((best, amount), (at_left, left), (at_right, right))
         if at_left < at_right:
-            low = left
+            low, left, at_left = left, right, at_right
+            right = low + int((high - low) * _SECTION)
+            at_right = _profit(pools, hops, right)
         else:
-            high = right
-    step = max(1, (high - low) // _LAST_STEPS)
-    for at in range(low, high + 1, step):
+            high, right, at_right = right, left, at_left
+            left = high - int((high - low) * _SECTION)
+            at_left = _profit(pools, hops, left)
+    for at in range(low, high + 1, max(1, (high - low) // _LAST_POINTS)):
         best, amount = max((best, amount), (_profit(pools, hops, at), at))
     if best <= 0:
         return None

@@ -11,6 +11,7 @@ _NARROW: Final = 1 << 26  # how narrow a bracket becomes against its place: the 
 _ENOUGH_BITS: Final = 44  # what a bracket could still hide, against the value found, where the search may stop
 _APART: Final = 32  # a trial nearer to the best than this part of the bracket says more of rounding than of the curve
 _BESIDE: Final = 256  # an edge within this part of the best may hide it: rounding can outweigh so short a rise
+_NEAR_BITS: Final = 40  # the first stride away from where an edge should be
 _MAX_DOUBLINGS: Final = 256
 _MAX_STEPS: Final = 96
 
@@ -81,6 +82,17 @@ def _hidden(value: Callable[[int], int], low: int, best: int, high: int) -> int:
     left, right = best - low, high - best
     fall_left, fall_right = value(best) - value(low), value(best) - value(high)
     return max(fall_left * right // max(1, left), fall_right * left // max(1, right))
+
+
+def last_defined(function: Callable[[int], int], near: int) -> int:
+    """Return the last argument that has a value, looked for in strides that double away from `near`; 0 if none has."""
+    inside = outside = near
+    stride = max(1, near >> _NEAR_BITS)
+    while inside > 0 and function(inside) == UNDEFINED:
+        inside, outside, stride = max(0, inside - stride), inside, 2 * stride
+    while function(outside) != UNDEFINED:
+        inside, outside, stride = outside, outside + stride, 2 * stride
+    return _edge(function, inside, outside)
 
 
 def _edge(value: Callable[[int], int], inside: int, outside: int) -> int:

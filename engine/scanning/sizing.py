@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 from engine.domain.errors import QuoteError
 from engine.domain.opportunity import Route
-from engine.domain.pools import AnyPool, ConcentratedPool, ConstantProductPool, StablePool, Venue, WeightedPool
+from engine.domain.pools import AnyPool, ConcentratedPool, ConstantProductPool, Venue
 from engine.domain.units import Address, PoolId
-from engine.scanning.moebius import Path, best_of_constant_products, best_of_pieces
-from engine.scanning.search import UNDEFINED, maximise
+from engine.scanning.moebius import Best, Path, best_of_constant_products, best_of_pieces
+from engine.scanning.search import UNDEFINED, last_defined, maximise
 from engine.venues.table import venue_of
 
 _MAX_CLIMB = 64
 _NEGLIGIBLE_BITS = 20
 _FIRST_SHARE = 64
-"""Where nothing better is known a search starts from this part of the first pool's balance."""
+"""Where nothing better is known a search starts from this part of what the first pool holds."""
 
 
 class Leg(NamedTuple):
@@ -48,12 +48,13 @@ def best_size(legs: Sequence[Leg], guess: int = 0) -> tuple[int, int] | None:
 
     `guess` is where a search begins, for families that have no closed form; 0 when nothing is known.
     """
-    amount = _closed_form(legs)
-    if amount == 0:
-        return None
-    if amount is None or profit(legs, amount) == UNDEFINED:
-        start = amount or guess or _first_guess(legs)
-        amount = maximise(lambda x: profit(legs, x), start)
+    best = _closed_form(legs)
+    if best is None:
+        amount = maximise(lambda x: profit(legs, x), guess or _first_guess(legs))
+    elif best.at_edge:
+        amount = last_defined(lambda x: profit(legs, x), best.amount_in)
+    else:
+        amount = best.amount_in
     if profit(legs, amount) == UNDEFINED:
         return None
     amounts = quotes(legs, amount)
@@ -70,11 +71,11 @@ def profit(legs: Sequence[Leg], amount_in: int) -> int:
         return UNDEFINED
 
 
-def _closed_form(legs: Sequence[Leg]) -> int | None:
-    """Size by closed form; 0 when nothing can be earned, None where there is no closed form."""
+def _closed_form(legs: Sequence[Leg]) -> Best | None:
+    """Size by closed form, an input of 0 where nothing can be earned; None where a family on the way has none."""
     pairs = [(leg.pool, leg.token_in, leg.token_out) for leg in legs if isinstance(leg.pool, ConstantProductPool)]
     if len(pairs) == len(legs):
-        return best_of_constant_products(pairs)
+        return Best(best_of_constant_products(pairs), False)
     paths = [
         Path(leg.pool, leg.token_in, leg.token_out)
         for leg in legs
@@ -84,10 +85,17 @@ def _closed_form(legs: Sequence[Leg]) -> int | None:
 
 
 def _first_guess(legs: Sequence[Leg]) -> int:
-    pool = legs[0].pool
-    if isinstance(pool, WeightedPool | StablePool):
-        return max(1, pool.balances[pool.tokens.index(legs[0].token_in)] // _FIRST_SHARE)
-    return 1
+    """Take a part of what the first pool holds of the token: its balance, or a range's virtual reserve."""
+    pool, token = legs[0].pool, legs[0].token_in
+    match pool:
+        case ConstantProductPool():
+            held = pool.reserve0 if token == pool.tokens[0] else pool.reserve1
+        case ConcentratedPool():
+            root = max(1, pool.sqrt_price_x96)
+            held = (pool.liquidity << 96) // root if token == pool.tokens[0] else pool.liquidity * root >> 96
+        case _:
+            held = pool.balances[pool.tokens.index(token)]
+    return max(1, held // _FIRST_SHARE)
 
 
 def _is_worth_climbing(legs: Sequence[Leg], amounts: Sequence[int]) -> bool:

@@ -39,9 +39,11 @@ def random_market(seed: int) -> Market:
     """Draw 6 to 30 pools over 4 to 8 tokens, two or more of which are pegged to each other."""
     rng = Random(seed)
     coins = _coins(rng, rng.randint(4, 8))
-    spread = rng.choice((0.001, 0.004, 0.01, 0.05))
+    size = rng.randint(6, 30)
+    # many pools with wide gaps make a thousand profitable cycles, which say no more than a hundred
+    spread = rng.choice((0.001, 0.002, 0.004, 0.01, 0.05)) * min(1.0, 10 / size)
     pools: dict[PoolId, AnyPool] = {}
-    for number in range(rng.randint(6, 30)):
+    for number in range(size):
         pool = _pool(rng, coins, PoolId(f"0x{number + 1:040x}"), spread)
         pools[pool.id] = pool
     bases = [coin.address for coin in rng.sample(coins, rng.randint(1, 3))]
@@ -52,8 +54,8 @@ def random_market(seed: int) -> Market:
         pools=pools,
         base_tokens=tuple(bases),
         prices=prices,
-        gas_price_wei=rng.choice((0, 10**7, 10**9, 2 * 10**10)),
-        floor_wei=rng.choice((0, 0, 10**12, 10**15)),
+        gas_price_wei=rng.choice((0, 10**9, 10**10, 3 * 10**10, 10**11)),
+        floor_wei=rng.choice((0, 10**12, 10**15, 10**16)),
     )
 
 
