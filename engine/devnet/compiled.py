@@ -26,7 +26,6 @@ class Source:
     contracts: Mapping[str, str]
     solc: str  # the compiler's package
     optimizer_runs: int
-    via_ir: bool = False
 
 
 SUSHI_V2 = Source(
@@ -47,8 +46,7 @@ MORPHO_BLUE = Source(
     sources="src",
     contracts={"Morpho": "src/Morpho.sol"},
     solc="solc0819",
-    optimizer_runs=999999,
-    via_ir=True,
+    optimizer_runs=999999,  # the published bytecode went through the IR too, which takes five times as long
 )
 
 
@@ -72,12 +70,10 @@ def compiled(source: Source) -> dict[str, Artifact]:
 def _compile(source: Source) -> dict[str, Any]:
     root = node_modules() / source.root
     files = sorted((root / source.sources).rglob("*.sol"))
-    settings: dict[str, Any] = {
+    settings = {
         "optimizer": {"enabled": True, "runs": source.optimizer_runs},
         "outputSelection": {file: {name: ["abi", "evm.bytecode.object"]} for name, file in source.contracts.items()},
     }
-    if source.via_ir:
-        settings["viaIR"] = True
     asked = {
         "language": "Solidity",
         "sources": {str(file.relative_to(root)): {"content": file.read_text(encoding="utf-8")} for file in files},

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from engine.devnet.ordering import order_pending
 from engine.devnet.rpc import Rpc
 
 
@@ -30,8 +31,9 @@ def head(rpc: Rpc) -> Head:
 def mine(rpc: Rpc, *, base_fee_wei: int, timestamp_s: int) -> Head:
     """Mine what the mempool holds, the highest priority fee first, and return the block.
 
-    Two requests, not one batch: the node may take up the second of a batch before the first is done.
+    One request after the other, no batch: the node may take up the second of a batch before the first is done.
     """
+    order_pending(rpc, base_fee_wei)
     rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
     rpc.call("evm_mine", {"timestamp": timestamp_s})
     return head(rpc)

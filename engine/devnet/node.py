@@ -28,7 +28,7 @@ STOP_DEADLINE_S = 3.0
 POLL_S = 0.002
 
 BASE_FLAGS = (
-    *("--host", HOST, "--no-mining", "--order", "fees", "--quiet"),
+    *("--host", HOST, "--no-mining", "--order", "fifo", "--quiet"),
     *("--hardfork", "prague", "--disable-min-priority-fee", "--no-request-size-limit"),
 )
 

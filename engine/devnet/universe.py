@@ -108,15 +108,15 @@ CONCENTRATED = (
 )
 
 WEIGHTED = (
-    WeightedSpec(name="50WBTC-50WETH", tokens=("WBTC", "WETH"), weights=(50, 50), fee_bps=25, depth_usd=1_500_000),
+    WeightedSpec(name="50WBTC-50WETH", tokens=("WBTC", "WETH"), weights=(50, 50), fee_bps=25, depth_usd=1_000_000),
     WeightedSpec(
         name="34WETH-33USDC-33WBTC",
         tokens=("WETH", "USDC", "WBTC"),
         weights=(34, 33, 33),
         fee_bps=30,
-        depth_usd=900_000,
+        depth_usd=600_000,
     ),
-    WeightedSpec(name="80WETH-20DAI", tokens=("WETH", "DAI"), weights=(80, 20), fee_bps=30, depth_usd=800_000),
+    WeightedSpec(name="80WETH-20DAI", tokens=("WETH", "DAI"), weights=(80, 20), fee_bps=30, depth_usd=500_000),
     WeightedSpec(name="60LINK-40WETH", tokens=("LINK", "WETH"), weights=(60, 40), fee_bps=30, depth_usd=200_000),
 )
 
