@@ -48,13 +48,14 @@ class Child:
             self.process.kill()
 
     def how_it_ended(self) -> str:
-        """Say how: its own words, else its exit code or signal."""
-        if self.words:
-            return self.words[-1].removeprefix(FAILURE_PREFIX)
+        """Say how: the line that it failed with, else its signal, else its last words, else its exit code."""
+        failed = [line for line in self.words if line.startswith(FAILURE_PREFIX)]
+        if failed:
+            return failed[-1].removeprefix(FAILURE_PREFIX)
         code = self.process.returncode
         if code is not None and code < 0:
             return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}"
+        return self.words[-1] if self.words and code else f"exit code {code}"
 
 
 @asynccontextmanager

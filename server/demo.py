@@ -76,9 +76,9 @@ async def _run(demo: Demo, watch: Watch, stop: anyio.Event, children: list[Child
         click.echo("starting the engine", err=True)
         async with child("the engine", demo.engine_argv) as engine:
             children.append(engine)
-            summary = await _until_done(engine, chain, watch, stop)
+            summary, block = await _until_done(engine, chain, watch, stop)
         click.echo("checking the books against the chain", err=True)
-        return {**summary, "verify": await _verify(demo.state, rpc)}
+        return {**summary, "verify": await _verify(demo.state, rpc, block)}
 
 
 async def _manifest_rpc(state: Path, chain: Child, stop: anyio.Event) -> str:
@@ -96,32 +96,35 @@ async def _manifest_rpc(state: Path, chain: Child, stop: anyio.Event) -> str:
     raise DevnetError("the local chain is not ready", limit=f"{START_DEADLINE_S:.0f} s")
 
 
-async def _until_done(engine: Child, chain: Child, watch: Watch, stop: anyio.Event) -> dict[str, Any]:
-    """Show the engine's events until it ends; its last line is the summary."""
+async def _until_done(engine: Child, chain: Child, watch: Watch, stop: anyio.Event) -> tuple[dict[str, Any], int]:
+    """Show the engine's events until it ends; returns its summary and the last block that it has accounted for."""
     summary: dict[str, Any] = {}
+    block = 0
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_fail_with, chain)
+        tasks.start_soon(_fail_with, chain, stop)
         tasks.start_soon(_pass_on, stop, engine)
         async for line in engine.lines():
             said = json.loads(line)
             if "event" in said:
                 watch(said)
+                block = {"started": said.get("block"), "block": said.get("number")}.get(said["event"]) or block
             else:
                 summary = said
         await engine.ended()
         tasks.cancel_scope.cancel()
     if engine.process.returncode == 0 and summary:
-        return summary
+        return summary, block
     if stop.is_set():
         raise click.Abort
     with anyio.move_on_after(CHAIN_WORDS_S):  # an engine whose chain died is a consequence
-        await _fail_with(chain)
+        await _fail_with(chain, stop)
     raise ControlError(f"the engine ended: {engine.how_it_ended()}")
 
 
-async def _fail_with(chain: Child) -> None:
+async def _fail_with(chain: Child, stop: anyio.Event) -> None:
     await chain.ended()
-    raise DevnetError(f"the local chain ended: {chain.how_it_ended()}")
+    if not stop.is_set():
+        raise DevnetError(f"the local chain ended: {chain.how_it_ended()}")
 
 
 async def _pass_on(stop: anyio.Event, engine: Child) -> None:
@@ -141,10 +144,10 @@ async def _stop_on_signals(stop: anyio.Event, children: list[Child]) -> None:
             stop.set()
 
 
-async def _verify(state: Path, rpc: str) -> dict[str, Any]:
+async def _verify(state: Path, rpc: str, block: int) -> dict[str, Any]:
     from engine.verify.verify import verify_state
 
-    return (await anyio.to_thread.run_sync(partial(verify_state, state, rpc))).as_json()
+    return (await anyio.to_thread.run_sync(partial(verify_state, state, rpc, at_block=block))).as_json()
 
 
 def _python(module: str) -> tuple[str, ...]:
