@@ -14,6 +14,7 @@ from engine.journal.canonical import Body, dumps, loads
 from engine.journal.faults import faults_named, journal_fault
 from engine.journal.projections import project, rebuild
 from engine.journal.schema import APPLICATION_ID, GENESIS_PREV, KINDS, MIGRATIONS, PAGE_SIZE, Kind, migrate
+from engine.journal.seal import break_seal, write_seal
 
 JOURNAL_FILE = "journal.sqlite"
 BUSY_MS = 5_000
@@ -62,6 +63,7 @@ class Journal:
         with faults_named(path):
             db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
             try:
+                _break_seal(path)
                 journal = cls(path, db, writable=True)
                 _configure(path, db)
                 migrate(db)
@@ -208,16 +210,20 @@ class Journal:
             )
 
     def close(self) -> None:
-        """Close. The last writer leaves one file, which reads without a write-ahead log beside it."""
+        """Close. The last writer leaves one whole file, which reads without a write-ahead log, and its seal."""
+        mode = ""
         try:
             if self._writable:
                 with suppress(sqlite3.OperationalError):  # a reader is still here: the log stays beside the file
                     self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                    self.db.execute("PRAGMA journal_mode = DELETE")
+                    mode = self.db.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
         except sqlite3.Error as fault:
             raise journal_fault(self.path, fault) from fault
         finally:
             self.db.close()
+        if mode == "delete":
+            with suppress(OSError):  # a disk that is full now: a journal without a seal is as true
+                write_seal(self.path)
 
     def __enter__(self) -> "Journal":
         return self
@@ -241,6 +247,17 @@ def _create(path: Path) -> None:
             f"the journal cannot be made at {path}",
             measured=fault.strerror,
             next_step="check that the folder exists and is yours to write, or choose another --state",
+        ) from fault
+
+
+def _break_seal(path: Path) -> None:
+    try:
+        break_seal(path)
+    except OSError as fault:
+        raise JournalError(
+            f"the journal is on a read-only disk or not yours to write ({path})",
+            measured=fault.strerror,
+            next_step="make it writable for this user",
         ) from fault
 
 

@@ -14,13 +14,13 @@ from engine.verify.pages import void_damage
 from engine.verify.report import Report
 
 APPLICATION_ID = 0x4B455443
-SCHEMAS = {1: "0d7efce63907899256f247ab43892e473f4f55424d18ca1a720a250d654e52fa"}
+SCHEMAS = {1: "b87a96497cc34cf40868cea43853cdc56c4c45f8b735aee69bd787e9fa313b94"}
 """Format -> sha256 of the file's own table and trigger definitions: none may be dropped or softened."""
 COLUMNS = ", ".join(f"CAST({name} AS BLOB)" for name in ("kind", "body", "prev", "hash"))
 PROJECTIONS = {
-    "intents": "SELECT intent_id, seq, status, outcome_seq FROM intents",
-    "reservations": "SELECT id, seq, worst_wei, held, gas_wei, loss_wei FROM reservations",
-    "spent": "SELECT day, day, gas_wei, loss_wei FROM spent",
+    "intents": "SELECT intent_id, seq, nonce, tx_hash, status, outcome_seq FROM intents",
+    "reservations": "SELECT id, seq, worst_wei, held, day, gas_wei, loss_wei FROM reservations",
+    "spent": "SELECT day, gas_wei, loss_wei FROM spent",
 }
 
 
@@ -57,10 +57,24 @@ def read_history(path: Path, report: Report) -> History:
             root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'entries'").fetchone()[0]
             if not path.with_name(path.name + "-wal").exists():
                 for seq, measured in void_damage(path, root):
-                    report.found(seq, "bytes beside this row were changed", measured, "as SQLite wrote them")
-    except sqlite3.Error as fault:
+                    report.found(seq, "bytes beside this row were changed", measured, "zeros")
+    except (sqlite3.Error, UnicodeDecodeError) as fault:
         report.found(rows[-1].seq + 1 if rows else 1, "the journal's file is damaged", fault, "a readable file")
+    _check_seal(path, report)
     return History(rows=tuple(rows), tables=tables)
+
+
+def _check_seal(path: Path, report: Report) -> None:
+    """Compare the file of a closed journal with its seal. A running engine breaks the seal, a crash leaves none."""
+    seal = path.with_suffix(".seal")
+    try:
+        expected = seal.read_text("ascii").strip()
+        with path.open("rb") as file:
+            measured = hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return
+    if measured != expected and seal.exists():
+        report.found(None, "the journal's file was changed after it was closed", measured, expected)
 
 
 def _read_head(db: sqlite3.Connection, report: Report) -> tuple[int, str]:
@@ -133,8 +147,8 @@ def _check_file(db: sqlite3.Connection, report: Report) -> None:
             report.found(int(row[1]) if row else None, "the journal's file is damaged", fault, "ok")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     owner = db.execute("PRAGMA application_id").fetchone()[0]
-    schema = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
-    digest = hashlib.sha256("\n".join(sql for (sql,) in schema).encode()).hexdigest()
+    schema = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
+    digest = hashlib.sha256(repr(schema).encode()).hexdigest()
     if digest != SCHEMAS.get(version) or owner != APPLICATION_ID:
-        names = sorted(name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL"))
+        names = [str(name) for _, name, *_ in schema]
         report.found(None, "the journal's tables or guards were changed", ", ".join(names), f"format {version}'s own")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import Counter
+from typing import Any
 
 from engine.verify.history import History
 from engine.verify.lineage import FAULTS, Lineage, Trade
@@ -10,6 +10,9 @@ from engine.verify.report import Report
 from engine.verify.signed import Execute, Signed, is_sweep, read_execute, read_signed
 
 STATUS = {"open": "open", "Filled": "filled", "Reverted": "reverted", "Replaced": "replaced"}
+
+Table = dict[Any, tuple[int | None, tuple[Any, ...]]]
+"""A projection as it should be: key -> (the row that it is about, its cells)."""
 
 
 def check_intents(lineage: Lineage, report: Report) -> dict[str, Signed]:
@@ -39,37 +42,32 @@ def check_genesis(lineage: Lineage, report: Report) -> None:
 
 
 def check_tables(history: History, lineage: Lineage, report: Report) -> None:
-    """Check the projections against the rows that they are made from."""
-    for name, seq, status, ended in history.tables.get("intents", []):
-        trade = lineage.trades.get(name)
-        is_so = (trade.row.seq, STATUS[trade.status]) if trade else None
-        if (seq, status) != is_so or (trade and trade.outcome and ended != trade.outcome.seq):
-            report.found(_row(seq), "the table of intents says other than the entries", (name, status, ended), is_so)
-    if len(history.tables.get("intents", [])) != len(lineage.trades):
-        report.found(None, "the table of intents misses some", len(history.tables["intents"]), len(lineage.trades))
-    listed = {row[0]: row for row in history.tables.get("reservations", [])}
+    """Check the projections against the rows that they are made from, cell by cell."""
+    intents: Table = {}
+    for name, trade in lineage.trades.items():
+        body, ended = trade.row.body, trade.last.seq if trade.last else None
+        cells = (trade.row.seq, int(body["nonce"]), body["tx_hash"], STATUS[trade.status], ended)
+        intents[name] = (trade.row.seq, cells)
+    _compare("intents", history, intents, report)
+    reservations: Table = {}
     for name, row in lineage.reservations.items():
-        release = lineage.releases.get(name)
-        spent = (release.body["gas_wei"], release.body["loss_wei"]) if release else ("0", "0")
-        is_so = (name, row.seq, row.body["worst_wei"], int(release is None), *spent)
-        if listed.pop(name, None) != is_so:
-            report.found(row.seq, "the table of reservations says other than the entries", listed.get(name), is_so)
-    for name, row in listed.items():
-        report.found(_row(row[1]), "the table of reservations holds one that no entry made", name, "nothing")
-    days: Counter[int] = Counter()
-    losses: Counter[int] = Counter()
-    for release in lineage.releases.values():
-        days[int(release.body["day"])] += int(release.body["gas_wei"])
-        losses[int(release.body["day"])] += int(release.body["loss_wei"])
-    for day, _, gas, loss in history.tables.get("spent", []):
-        if (str(gas), str(loss)) != (str(days[day]), str(losses[day])):
-            report.found(None, f"the table of what day {day} spent is wrong", (gas, loss), (days[day], losses[day]))
-    if missing := {*days} - {row[0] for row in history.tables.get("spent", [])}:
-        report.found(None, "the table of what was spent misses days", sorted(missing), "none")
+        release, day = lineage.releases.get(name), lineage.days.get(name, int(row.body["day"]))
+        charge = (release.body["gas_wei"], release.body["loss_wei"]) if release else ("0", "0")
+        reservations[name] = (row.seq, (row.seq, row.body["worst_wei"], int(release is None), day, *charge))
+    _compare("reservations", history, reservations, report)
+    spent: Table = {day: (None, (str(sums["gas"]), str(sums["loss"]))) for day, sums in lineage.spent.items()}
+    _compare("spent", history, spent, report)
 
 
-def _row(seq: object) -> int | None:
-    return seq if isinstance(seq, int) else None
+def _compare(table: str, history: History, expected: Table, report: Report) -> None:
+    what = f"the table of {table} says other than the entries"
+    found = {row[0]: row[1:] for row in history.tables.get(table, [])}
+    for name, (seq, cells) in expected.items():
+        held = found.pop(name, None)
+        if held != cells:
+            report.found(seq, what, held, cells)
+    for name, held in found.items():
+        report.found(None, what, (name, *held), "nothing")
 
 
 def _check_terms(trade: Trade, signed: Signed, lineage: Lineage, report: Report) -> None:

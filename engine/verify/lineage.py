@@ -1,5 +1,6 @@
 """Pair up the rows: each trade with the decision, proof and request it came from, its reservation and its end."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,7 +16,9 @@ Status = Literal["open", "Filled", "Reverted", "Replaced"]
 
 @dataclass(slots=True, kw_only=True)
 class Trade:
-    """One intent with all that belongs to it. `outcome` is the last final one, None while open or reorganised."""
+    """One intent with all that belongs to it. `outcome` is how it ended, None while open or reorganised; `last` is the
+    newest outcome row, a reorganisation included.
+    """
 
     row: Row
     decision: Row | None = None
@@ -23,6 +26,7 @@ class Trade:
     request: Row | None = None
     reservation: Row | None = None
     outcome: Row | None = None
+    last: Row | None = None
     release: Row | None = None
 
     @property
@@ -32,12 +36,17 @@ class Trade:
 
 @dataclass(slots=True, kw_only=True)
 class Lineage:
-    """The journal's accounts as its rows tell them, and each row's hash with its place."""
+    """The journal's accounts as its rows tell them, and each row's hash with its place.
+
+    `days` is the day that a reservation was last charged to, `spent` what each day's releases add up to.
+    """
 
     genesis: dict[str, Any]
     trades: dict[str, Trade] = field(default_factory=lambda: dict[str, Trade]())
     reservations: dict[str, Row] = field(default_factory=lambda: dict[str, Row]())
     releases: dict[str, Row] = field(default_factory=lambda: dict[str, Row]())
+    days: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+    spent: dict[int, Counter[str]] = field(default_factory=lambda: dict[int, Counter[str]]())
     places: dict[str, int] = field(default_factory=lambda: dict[str, int]())
 
 
@@ -104,7 +113,9 @@ def _end(row: Row, lineage: Lineage, report: Report) -> None:
     trade = lineage.trades.get(row.body["intent_id"])
     if trade is None:
         report.found(row.seq, "the outcome is of no intent", row.body["intent_id"], "an intent before it")
-    elif row.body["type"] == "Reorged":
+        return
+    trade.last = row
+    if row.body["type"] == "Reorged":
         if trade.outcome is None:
             report.found(row.seq, "the outcome takes back nothing", row.body["intent_id"], "an outcome before it")
         trade.outcome = None
@@ -123,9 +134,16 @@ def _release(row: Row, lineage: Lineage, report: Report) -> None:
     elif (name in lineage.releases) is not (how == "reorged"):
         report.found(row.seq, "the reservation is released twice or taken back unreleased", f"{name} {how}", "in turn")
     elif how == "reorged":
-        del lineage.releases[name]
+        undone = lineage.releases.pop(name)
+        lineage.spent[lineage.days[name]].subtract(_charge(undone))
     else:
         lineage.releases[name] = row
+        lineage.days[name] = int(row.body["day"])
+        lineage.spent.setdefault(lineage.days[name], Counter()).update(_charge(row))
+
+
+def _charge(release: Row) -> dict[str, int]:
+    return {"gas": int(release.body["gas_wei"]), "loss": int(release.body["loss_wei"])}
 
 
 def _check_ends(lineage: Lineage, named: dict[tuple[str, str], Row], report: Report) -> None:

@@ -12,32 +12,14 @@ from pathlib import Path
 PAGE = 4096
 INTERIOR_TABLE = 5
 LEAF_TABLE = 13
-HEADER_CONSTANTS: tuple[tuple[int, bytes], ...] = (
-    (0, b"SQLite format 3\x00"),
-    (16, PAGE.to_bytes(2, "big")),
-    (18, bytes([1, 1, 0, 64, 32, 32])),  # rollback mode, as a closed journal is; payload fractions
-    (48, bytes(8)),  # no cache size, no auto-vacuum
-    (56, (1).to_bytes(4, "big")),  # UTF-8
-    (64, bytes(4)),
-    (72, bytes(20)),
-)
-"""(offset, bytes) of the file header that never change."""
 
 
 def void_damage(path: Path, root: int) -> Iterator[tuple[int | None, str]]:
-    """Yield (nearest row, what) for every place where an unused byte of `entries` or a header constant is not its own.
+    """Yield (nearest row, what) for every page of `entries` on which an unused byte is set; `root` is its first page.
 
-    `root` is the table's first page. A file still in WAL mode, or whose pages do not link up, yields nothing here:
-    the one is being written, of the other SQLite says so itself.
+    Pages that do not link up yield nothing here: SQLite says so itself.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[18:20] == b"\x02\x02":
-            return
-        for offset, constant in HEADER_CONSTANTS:
-            if data[offset : offset + len(constant)] != constant:
-                yield None, f"the file's header at byte {offset}"
-        if data[24:28] != data[92:96]:
-            yield None, "the file's change counters differ"
         yield from _walk(data, root, set())
 
 
@@ -56,7 +38,7 @@ def _walk(data: mmap.mmap, number: int, seen: set[int]) -> Iterator[tuple[int | 
         row: int | None = None
         pointers = [int.from_bytes(page[8 + 2 * i : 10 + 2 * i], "big") for i in range(count)]
         for cell in pointers:
-            row, tail = _overflow_tail(data, page, cell)
+            row, tail = _overflow_tail(data, page + bytes(65536), cell)
             if any(tail):
                 yield row, f"page {number}'s overflow has {sum(map(bool, tail))} unused bytes set"
         gap = page[8 + 2 * count : content or PAGE]
@@ -69,7 +51,7 @@ def _overflow_tail(data: mmap.mmap, page: bytes, cell: int) -> tuple[int, bytes]
     payload, at = _varint(page, cell)
     row, at = _varint(page, at)
     usable, most = PAGE, PAGE - 35
-    if payload <= most:
+    if payload <= most or payload > len(data):
         return row, b""
     least = (usable - 12) * 32 // 255 - 23
     local = least + (payload - least) % (usable - 4)

@@ -111,11 +111,15 @@ def test_refuses_a_float_since_money_is_never_one(tmp_path: Path) -> None:
         assert journal.head[0] == 1
 
 
-def test_a_closed_journal_is_one_file(tmp_path: Path) -> None:
+def test_a_closed_journal_is_one_file_under_a_seal_that_opening_breaks(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         journal.append("state", {})
         assert {file.name for file in tmp_path.iterdir()} >= {"journal.sqlite-wal"}
-    assert [file.name for file in tmp_path.iterdir()] == ["journal.sqlite"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["journal.seal", "journal.sqlite"]
+    digest = hashlib.sha256((tmp_path / "journal.sqlite").read_bytes()).hexdigest()
+    assert (tmp_path / "journal.seal").read_text() == digest + "\n"
+    with opened(tmp_path):
+        assert not (tmp_path / "journal.seal").exists()
 
 
 def test_a_reader_sees_what_a_writer_committed_and_can_write_nothing(tmp_path: Path) -> None:
@@ -129,7 +133,7 @@ def test_a_reader_sees_what_a_writer_committed_and_can_write_nothing(tmp_path: P
         reader.close()
     with Journal.read(path) as reader:
         assert reader.head[0] == 2
-    assert [file.name for file in tmp_path.iterdir()] == ["journal.sqlite"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["journal.seal", "journal.sqlite"]
 
 
 def test_a_writer_that_died_leaves_all_that_it_committed(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ with Journal.open(path, genesis={"format": 1, "seed": seed}) as journal:
 def written(folder: Path, name: str, seed: int, reads: str = "") -> str:
     path = folder / name
     subprocess.run([sys.executable, "-c", WRITE, str(path), str(seed), reads], check=True)
-    assert {file.name for file in folder.glob(f"{name}*")} == {name}
+    assert {file.name for file in folder.glob(f"{path.stem}*")} == {name, f"{path.stem}.seal"}
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
