@@ -49,7 +49,8 @@ def chain_named(given: str | int) -> Chain:
     raise ConfigError(f"unknown chain {given!r}", next_step=f"choose one of {choices}")
 
 
-def _address(text: str) -> Address:
+def address(text: str) -> Address:
+    """Read an address into the lower case that is used inside; raises `ValueError`."""
     if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
         raise ValueError("must be an address: 0x and 40 hex digits")
     return Address(text.lower())
@@ -64,7 +65,7 @@ def _url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-AddressText = Annotated[Address, AfterValidator(_address)]
+AddressText = Annotated[Address, AfterValidator(address)]
 HttpUrl = Annotated[str, _url("http", "https")]
 WsUrl = Annotated[str, _url("ws", "wss")]
 

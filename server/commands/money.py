@@ -73,7 +73,12 @@ def resume(session: Session, *, secret_file: Path | None) -> None:
 @with_session
 def sweep(session: Session, *, token: str) -> None:
     """Send the executor's whole balance of TOKEN (an address) to the treasury."""
+    from engine.config import address
     from engine.control_client import call
 
-    value = call(session.socket, "sweep", {"token": token})
+    try:
+        given = address(token)
+    except ValueError as error:
+        raise click.BadParameter(f"{token!r} {error}.", param_hint="TOKEN") from error
+    value = call(session.socket, "sweep", {"token": given})
     session.result(value, lambda: facts(value))

@@ -69,6 +69,7 @@ def test_every_command_takes_state_and_json():
         (("up", "--trades", "0"), "ketch up: Invalid value for '--trades': 0 is not in the range x>=1."),
         (("start",), "ketch: No such command 'start'."),
         (("sweep",), "ketch sweep: Missing argument 'TOKEN'."),
+        (("sweep", "WETH"), "ketch sweep: Invalid value for TOKEN: 'WETH' must be an address: 0x and 40 hex digits."),
     ],
 )
 def test_a_command_not_understood_is_one_line_and_code_2(argv: tuple[str, ...], said: str):
