@@ -1,5 +1,6 @@
 """Hold every intent against its receipt: mined or not, gas to the wei, and every token that moved."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,7 @@ def check_receipts(lineage: Lineage, receipts: dict[str, dict[str, Any]], view: 
         report.checked["receipts"] += receipt is not None
         try:
             if receipt is None:
-                if trade.status in ("Filled", "Reverted"):
+                if _mined_block(trade) <= view.number:
                     _found(trade, report, "the chain knows no such transaction", trade.status, "a receipt")
                 continue
             deltas = moved_by(receipt, view.holders)
@@ -96,6 +97,12 @@ def check_nonces(rpc: Rpc, lineage: Lineage, receipts: dict[str, dict[str, Any]]
     if free and free[0] != count:
         report.found(by_nonce[free[0]].row.seq, "an open nonce waits behind a gap", free[0], count)
     report.checked["nonces"] += count - start
+
+
+def _mined_block(trade: Trade) -> float:
+    """Number the block that the journal says a trade was mined in; infinity when it says none."""
+    mined = trade.outcome is not None and trade.status != "Replaced"
+    return int(trade.outcome.body["block"]["number"]) if mined and trade.outcome else math.inf
 
 
 def _check_outcome(trade: Trade, receipt: dict[str, Any], deltas: Counter[str], report: Report) -> None:

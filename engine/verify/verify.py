@@ -18,8 +18,9 @@ JOURNAL_FILE = "journal.sqlite"
 def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None) -> Report:
     """Check the journal in a state folder, and every trade in it against the node at `rpc`.
 
-    `at_block` is the block that a running engine has accounted for; None takes the chain's newest. Raises
-    `JournalError` when there is no journal. A node that is not reached is a finding: what was not checked is not true.
+    `at_block` is a block whose outcomes a running engine has all written down: what came later, on either side, does
+    not count. None takes the chain's newest. Raises `JournalError` when there is no journal. A node that is not
+    reached is a finding: what was not checked is not true.
     """
     path = state / JOURNAL_FILE
     if not path.is_file():

@@ -57,6 +57,17 @@ def test_what_the_chain_did_after_the_block_asked_about_does_not_count(tmp_path:
     assert "say different ends" in checked(tmp_path, chain).findings[0].what
 
 
+def test_what_the_journal_says_of_later_blocks_does_not_count(tmp_path: Path) -> None:
+    chain = truth.true_state(tmp_path)
+    fills = [r for r in chain.receipts.values() if int(r["blockNumber"], 16) > 102]
+    chain.balances[stub.WETH, stub.EXECUTOR] = 600 + 10**16
+    chain.balances[stub.WETH, stub.TREASURY] = 400
+    chain.nonces -= len(fills)
+    report = checked(tmp_path, chain, at_block=102)
+    assert report.findings == []
+    assert report.checked["receipts"] == 2
+
+
 Lie = Callable[[Chain], object]
 
 
