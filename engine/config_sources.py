@@ -18,6 +18,12 @@ NOT_SETTINGS = frozenset({"KETCH_STATE", "KETCH_CACHE", "KETCH_NODE", "KETCH_KEY
 """Variables with our prefix that are read elsewhere: places, a secret, and the tests' shared data."""
 
 Tree = dict[str, Any]
+LOCAL_LIMITS: Tree = {
+    "max_gas_wei": str(2 * 10**16),
+    "gas_budget_per_day_wei": str(10**18),
+    "max_loss_per_day_wei": str(2 * 10**17),
+}
+"""Caps of a local chain, whose coin is worth nothing: room for some hundred trades a day. They hold all the same."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -83,6 +89,7 @@ def from_manifest(path: Path) -> Source:
             "base_tokens": [token["address"] for token in manifest["tokens"]],
             "deployments": manifest["deployments"],
             "lockstep_socket": manifest["control"],
+            "risk": LOCAL_LIMITS,
         }
     except FileNotFoundError:
         return Source(str(path), {})
