@@ -130,6 +130,7 @@ class Loop:
     async def run(self, inbox: Inbox) -> str:
         """Process until a Stop command or enough fills; return why. Raises what ends the engine."""
         self._funds = await self._read_funds()
+        await self._pace.done(self.market.head)  # no event tells of the block that the market was read at
         async for item in inbox:
             if isinstance(item, Asked):
                 await self._answer(item)
