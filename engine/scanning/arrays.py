@@ -24,7 +24,7 @@ MIN_HOPS = 2
 class Universe:
     """A fixed set of pools. Edge e is the swap `hops[e]`; it and its arrays are in the order of the pairs.
 
-    `rate`, `log_rate`, `curve`, `most` and `pair_best` follow the pools' states; only `update_rates` writes them.
+    `rate`, `curve`, `most` and the greatest of each pair follow the pools' states; only `update_rates` writes them.
     `base_tokens` are those that some pool trades, in order of priority.
     """
 
@@ -39,10 +39,10 @@ class Universe:
     edge_pool: NDArray[np.int64]
     edge_gas: NDArray[np.int64]
     rate: NDArray[np.float64]
-    log_rate: NDArray[np.float64]
     curve: NDArray[np.float64]
     most: NDArray[np.float64]
-    pair_best: NDArray[np.float64]
+    pair_rate: NDArray[np.float64]
+    pair_most: NDArray[np.float64]
 
 
 def build_universe(pools: Mapping[PoolId, AnyPool], base_tokens: Sequence[Address], max_hops: int = 4) -> Universe:
@@ -82,10 +82,10 @@ def build_universe(pools: Mapping[PoolId, AnyPool], base_tokens: Sequence[Addres
         edge_pool=_ints([pool_index[hop.pool] for hop in hops]),
         edge_gas=_ints([GAS_PER_HOP[pools[hop.pool].family] for hop in hops]),
         rate=np.zeros(len(hops)),
-        log_rate=np.full(len(hops), -math.inf),
         curve=np.zeros(len(hops)),
         most=np.zeros(len(hops)),
-        pair_best=np.full(len(grouped), -math.inf),
+        pair_rate=np.zeros(len(grouped)),
+        pair_most=np.zeros(len(grouped)),
     )
     update_rates(universe, pools, ids)
     return universe
@@ -105,12 +105,12 @@ def update_rates(universe: Universe, pools: Mapping[PoolId, AnyPool], changed: I
                 rate = 0.0
             usable = 0.0 < rate < math.inf
             universe.rate[edge] = rate if usable else 0.0
-            universe.log_rate[edge] = math.log(rate) if usable else -math.inf
             bound = ceiling(pool, hop.token_in, hop.token_out, rate) if usable else Ceiling(0.0, 0.0)
             universe.curve[edge], universe.most[edge] = bound
             touched = True
     if touched:
-        np.maximum.reduceat(universe.log_rate, universe.edge_start[:-1], out=universe.pair_best)
+        np.maximum.reduceat(universe.rate, universe.edge_start[:-1], out=universe.pair_rate)
+        np.maximum.reduceat(universe.most, universe.edge_start[:-1], out=universe.pair_most)
 
 
 def scratch_copy(universe: Universe) -> Universe:
@@ -118,10 +118,10 @@ def scratch_copy(universe: Universe) -> Universe:
     return replace(
         universe,
         rate=universe.rate.copy(),
-        log_rate=universe.log_rate.copy(),
         curve=universe.curve.copy(),
         most=universe.most.copy(),
-        pair_best=universe.pair_best.copy(),
+        pair_rate=universe.pair_rate.copy(),
+        pair_most=universe.pair_most.copy(),
     )
 
 

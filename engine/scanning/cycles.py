@@ -67,11 +67,11 @@ def _enumerate(
         found = kernel.enumerate_cycles(
             universe.pair_start,
             universe.pair_token,
-            universe.pair_best,
+            universe.pair_rate,
+            universe.pair_most,
             universe.edge_start,
             universe.edge_pool,
             universe.edge_gas,
-            universe.log_rate,
             universe.rate,
             universe.curve,
             universe.most,

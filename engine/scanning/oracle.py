@@ -113,7 +113,7 @@ def _worth_sizing(
     exhaustive: bool,
 ) -> Iterator[tuple[tuple[Hop, ...], int]]:
     layout = tuple((pool_id, pools[pool_id].tokens) for pool_id in sorted(pools))
-    edges, cycles = _all_cycles(layout, tuple(base_tokens), max_hops)
+    edges, cycles = all_cycles(layout, tuple(base_tokens), max_hops)
     rates = [_rate(pools[hop.pool], hop) for hop in edges]
     for cycle in cycles:
         rate = 1.0
@@ -128,7 +128,7 @@ def _worth_sizing(
 
 
 @lru_cache(maxsize=8)
-def _all_cycles(
+def all_cycles(
     layout: _Layout, base_tokens: tuple[Address, ...], max_hops: int
 ) -> tuple[list[Hop], list[tuple[int, ...]]]:
     """List every edge and every cycle, as positions in the edges. It depends on no state, so it is remembered."""

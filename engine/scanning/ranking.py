@@ -8,18 +8,23 @@ from engine.domain.opportunity import Price, SizedCycle
 from engine.domain.pools import Family
 from engine.domain.units import Address
 
-GAS_BASE: Final = 110_000
-"""Gas of a trade before its first hop: the transaction, the executor's checks, a flash loan and its repayment."""
+GAS_BASE: Final = 40_000
+"""Gas of a trade with own funds before its first hop: the transaction and the executor's checks. What borrowing adds
+is in planning/capital.py."""
 
 GAS_PER_HOP: Final[Mapping[Family, int]] = MappingProxyType(
     {
-        "constant_product": 75_000,
-        "concentrated": 105_000,
-        "weighted": 95_000,
-        "stable": 115_000,
+        "constant_product": 50_000,
+        "concentrated": 67_000,
+        "weighted": 75_000,
+        "stable": 110_000,
     }
 )
-"""Gas of one swap with its transfers, by family: estimates from the protocols, to be replaced from receipts."""
+"""Gas of one swap with its transfers, by family: rounded up from the receipts of `python -m benchmarks.gas_table`.
+
+A V3 swap that crosses ticks and the first receipt of a token cost more; what a plan may burn is taken from its own
+simulation.
+"""
 
 
 def gas_units(families: Iterable[Family]) -> int:
