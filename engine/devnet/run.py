@@ -1,9 +1,7 @@
 """The local chain as a program: node, traders, the mining loop, and an end that leaves nothing behind."""
 
-import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -29,7 +27,6 @@ from engine.domain.units import Address
 LOOK_AFTER_S = 0.5
 """How often a loop with nothing to do looks whether the node still runs."""
 MAX_SOCKET_PATH_BYTES = 100
-OLD_STATES = "anvil"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +81,7 @@ def run_devnet(options: DevnetOptions) -> None:
     ):
         shown.say(f"starting a local {profile.name} chain ({profile.chain})")
         saved = saved_chain(profile)
-        work = options.state / OLD_STATES
-        with _folder(work), running_chain(profile, saved, work) as node, Rpc(node.rpc_url) as rpc:
+        with running_chain(profile, saved) as node, Rpc(node.rpc_url) as rpc:
             traders = _traders(rpc, saved.deployment, profile, options.seed, block_time_ms)
             mining = Mining(rpc=rpc, profile=profile, actors=(traders,), head=head(rpc))
             manifest = manifest_of(
@@ -196,15 +192,3 @@ def _control(options: DevnetOptions) -> Generator[Path | None]:
         return
     with tempfile.TemporaryDirectory(prefix="ketch-") as folder:
         yield Path(folder) / "devnet.sock"
-
-
-@contextmanager
-def _folder(path: Path) -> Generator[None]:
-    """Have an empty folder for as long as the context lasts."""
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir()
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(path)
