@@ -20,12 +20,12 @@ _AAVE_RESERVE = Function(
 BPS = 10_000
 
 EXTRA_GAS: dict[Capital, int] = {
-    # over own funds, whole transaction; `python -m benchmarks gas` prints the table these are rounded from
+    # over own funds, whole transaction; `python -m benchmarks.gas_table` prints the receipts these are rounded from
     "own": 0,
-    "first_pool": 8_000,
-    "balancer": 40_000,
-    "morpho": 45_000,
-    "aave": 135_000,
+    "first_pool": 6_000,
+    "morpho": 30_000,
+    "balancer": 38_000,
+    "aave": 128_000,
 }
 FLASH_KINDS: dict[Capital, FlashKind] = {
     "own": FlashKind.OWN,
