@@ -1,7 +1,7 @@
 """The one door to money: plan, simulate, review, reserve, sign, write down, send. Everybody's requests take it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.chains.endpoints import Endpoint
 from engine.domain.commands import Sweep, TradingState
@@ -17,7 +17,7 @@ from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
 from engine.planning.capital import Funds, Source
 from engine.planning.costs import L1Model, bid_wei
-from engine.planning.plan import make_plan
+from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
 from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
@@ -193,7 +193,7 @@ class Desk:
             flash_fee=ask.source.fee,
         )
         return Proof(
-            plan=plan,
+            plan=replace(plan, gas_limit=max(plan.gas_limit, with_margin(result.gas_used))),
             stamp=self.stamp("proof", view.block, request.stamp.id),
             block=view.block,
             realised=result.realised,

@@ -10,8 +10,9 @@ from engine.domain.units import Address, PoolId
 from engine.planning.capital import Source
 from engine.venues.table import venue_of
 
-GAS_MARGIN_PPM = 300_000
-"""Over the gas simulated: a trade ahead of ours may make a V3 hop cross more ticks."""
+GAS_MARGIN_PPM = 400_000
+"""Over the gas used: a quarter for refunds, which come only at the end (EIP-3529: at most a fifth of the gas), the rest
+because a trade ahead of ours may make a V3 hop cross more ticks."""
 DEADLINE_S = 30
 """How long after its block a trade may still run. The floor protects its profit; this frees its nonce's cost."""
 
@@ -25,7 +26,7 @@ def make_plan(
     anchor: str,
     gas_units: int,
 ) -> Plan:
-    """Encode the request with its capital. `gas_units` is the estimate that the gas limit is taken from."""
+    """Encode the request with its capital. `gas_units` is the estimate that the gas limit is first taken from."""
     route = request.route
     hops = tuple(
         unpack_hop(venue_of(pool).encode(pool, hop.token_in, hop.token_out))
@@ -51,9 +52,14 @@ def make_plan(
         to=executor,
         calldata=calldata,
         value=0,
-        gas_limit=gas_units + gas_units * GAS_MARGIN_PPM // 1_000_000,
+        gas_limit=with_margin(gas_units),
         deadline_s=deadline_s,
         anchor=anchor,
         families=tuple(dict.fromkeys(pools[h.pool].family for h in route.hops)),
         deployments=tuple(dict.fromkeys(pools[h.pool].deployment for h in route.hops)),
     )
+
+
+def with_margin(gas_units: int) -> int:
+    """Return the gas limit for a transaction that is expected to use `gas_units`."""
+    return gas_units + gas_units * GAS_MARGIN_PPM // 1_000_000
