@@ -1,5 +1,6 @@
 """Who acts on the local chain between two blocks."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from engine.devnet.mining import Head
@@ -11,3 +12,11 @@ class Actor(Protocol):
     def act(self, block: Head) -> None:
         """Send transactions in answer to `block`, to be mined with the next one; mines nothing itself."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When somebody acts: so long after each block in real time; in lockstep the order alone counts."""
+
+    delay_ms: int
+    actor: Actor

@@ -73,8 +73,13 @@ def manifest_of(
         ),
         deployments={name: dict(roles) for name, roles in deployment.contracts.items()},
         faucet_key=accounts.FAUCET_KEY,
-        rivals_log=str((state / "rivals.jsonl").absolute()),
+        rivals_log=str(rivals_log(state)),
     )
+
+
+def rivals_log(state: Path) -> Path:
+    """Name the log of what the rivals did: a JSON line for each of their transactions, written once it is mined."""
+    return (state / "rivals.jsonl").absolute()
 
 
 def write_manifest(state: Path, manifest: Manifest) -> Path:

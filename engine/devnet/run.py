@@ -4,15 +4,16 @@ import fcntl
 import os
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.devnet import accounts
-from engine.devnet.actors import Actor
+from engine.devnet.actors import Turn
 from engine.devnet.deployment import Deployment
-from engine.devnet.manifest import FILE, manifest_of, write_manifest
+from engine.devnet.manifest import FILE, manifest_of, rivals_log, write_manifest
 from engine.devnet.mining import Head, head, mine
 from engine.devnet.node import Anvil
 from engine.devnet.profiles import ChainProfile, profile_of
@@ -48,17 +49,17 @@ class DevnetOptions:
 
 @dataclass(slots=True)
 class Mining:
-    """The mining of one chain. `head` is the newest block."""
+    """The mining of one chain. `head` is the newest block; `turns` are in the order in which everybody acts."""
 
     rpc: Rpc
     profile: ChainProfile
-    actors: Sequence[Actor]
+    turns: Sequence[Turn]
     head: Head
 
     def act(self) -> None:
-        """Let everybody answer to the newest block."""
-        for actor in self.actors:
-            actor.act(self.head)
+        """Let everybody answer to the newest block, one right after the other."""
+        for turn in self.turns:
+            turn.actor.act(self.head)
 
     def mine(self, timestamp_s: int) -> None:
         """Mine the next block, not before `timestamp_s` and never before its parent."""
@@ -83,7 +84,8 @@ def run_devnet(options: DevnetOptions) -> None:
         saved = saved_chain(profile)
         with running_chain(profile, saved) as node, Rpc(node.rpc_url) as rpc:
             traders = _traders(rpc, saved.deployment, profile, options.seed, block_time_ms)
-            mining = Mining(rpc=rpc, profile=profile, actors=(traders,), head=head(rpc))
+            turns = (Turn(0, traders), *_rivals(rpc, node, saved.deployment, profile, options, block_time_ms))
+            mining = Mining(rpc=rpc, profile=profile, turns=turns, head=head(rpc))
             manifest = manifest_of(
                 saved.deployment,
                 node,
@@ -108,18 +110,23 @@ def run_devnet(options: DevnetOptions) -> None:
 def _real_time(mining: Mining, node: Anvil, woken: Wakes, block_time_ms: int, mined: Callable[[], None]) -> None:
     """Mine a block every `block_time_ms`; who is late gets no block of his own."""
     pace_s = block_time_ms / 1000
-    due = time.monotonic() + pace_s
-    mining.act()
+    began = time.monotonic()
+    due = began + pace_s
+    waiting = deque(mining.turns)
     while True:
-        events = woken.wait(min(due - time.monotonic(), LOOK_AFTER_S))
+        next_at = min(due, began + waiting[0].delay_ms / 1000) if waiting else due
+        events = woken.wait(min(next_at - time.monotonic(), LOOK_AFTER_S))
         if "stopped" in events or "parent gone" in events:
             return
         _check(node)
+        while waiting and time.monotonic() >= began + waiting[0].delay_ms / 1000:
+            waiting.popleft().actor.act(mining.head)
         if time.monotonic() >= due:
             mining.mine(int(time.time()))
             mined()
-            mining.act()
-            due = max(due + pace_s, time.monotonic())
+            began = time.monotonic()
+            due = max(due + pace_s, began)
+            waiting = deque(mining.turns)
 
 
 def _lockstep(mining: Mining, node: Anvil, woken: Wakes, block_time_ms: int, mined: Callable[[], None]) -> None:
@@ -150,6 +157,26 @@ def _traders(rpc: Rpc, deployment: Deployment, profile: ChainProfile, seed: int,
         block_time_ms=block_time_ms,
         base_fee_wei=profile.base_fee_wei,
     )
+
+
+def _rivals(
+    rpc: Rpc, node: Anvil, deployment: Deployment, profile: ChainProfile, options: DevnetOptions, block_time_ms: int
+) -> list[Turn]:
+    if options.rivals == 0:
+        return []
+    from engine.devnet.rivals import start_rivals  # numba with it: a second that a chain without rivals saves
+
+    started = start_rivals(
+        rpc,
+        node,
+        deployment,
+        profile,
+        count=options.rivals,
+        seed=options.seed,
+        block_time_ms=block_time_ms,
+        log=rivals_log(options.state),
+    )
+    return [Turn(delay_ms, rival) for delay_ms, rival in started]
 
 
 def _check(node: Anvil) -> None:

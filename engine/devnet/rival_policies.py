@@ -1,0 +1,88 @@
+"""How the rivals compete: one literal table, from which `--rivals N` takes the first N, and the first ones again.
+
+Each is a bot as they are met in the wild: quick or slow, with a few families and short cycles, generous or mean with
+its bid. None of them looks at the mempool, and none simulates: what beat it shows in its receipts.
+"""
+
+from dataclasses import dataclass, replace
+
+from engine.domain.pools import Family
+
+_FINNEY = 10**15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RivalPolicy:
+    """One rival's ways. Shares and chances in millionths, amounts in wei of the native coin.
+
+    A block is looked at with a chance of `notice_ppm`, and that `latency_ms` after it was mined. The best cycle of at
+    most `max_hops` through `families` that nets `min_net_wei` after gas and bid is sent, with `bid_share_ppm` of its
+    expected net profit as the priority fee.
+    """
+
+    name: str
+    latency_ms: int
+    max_hops: int
+    families: tuple[Family, ...]
+    bid_share_ppm: int
+    min_net_wei: int
+    notice_ppm: int
+
+    def blocks_behind(self, block_time_ms: int) -> int:
+        """Count the whole blocks that are mined while it still thinks about one: it always decides on that old state.
+
+        The rule is the same in lockstep: a latency within one block changes nothing there but whose turn is first.
+        """
+        return self.latency_ms // block_time_ms
+
+    def turn_ms(self, block_time_ms: int) -> int:
+        """Say when within a block it acts, in milliseconds after the block began."""
+        return self.latency_ms % block_time_ms
+
+
+RIVALS = (
+    RivalPolicy(
+        name="pairs",
+        latency_ms=40,
+        max_hops=2,
+        families=("constant_product", "concentrated"),
+        bid_share_ppm=600_000,
+        min_net_wei=_FINNEY // 2,
+        notice_ppm=350_000,
+    ),
+    RivalPolicy(
+        name="triangles",
+        latency_ms=120,
+        max_hops=3,
+        families=("constant_product", "concentrated", "weighted"),
+        bid_share_ppm=350_000,
+        min_net_wei=_FINNEY,
+        notice_ppm=500_000,
+    ),
+    RivalPolicy(
+        name="pegs",
+        latency_ms=90,
+        max_hops=3,
+        families=("concentrated", "stable"),
+        bid_share_ppm=550_000,
+        min_net_wei=_FINNEY // 4,
+        notice_ppm=400_000,
+    ),
+    RivalPolicy(
+        name="latecomer",
+        latency_ms=300,
+        max_hops=2,
+        families=("constant_product",),
+        bid_share_ppm=100_000,
+        min_net_wei=2 * _FINNEY,
+        notice_ppm=300_000,
+    ),
+)
+
+
+def policies(count: int) -> list[RivalPolicy]:
+    """Take `count` rivals from the table; past its end the same ways come again under a numbered name."""
+    rounds = [divmod(i, len(RIVALS)) for i in range(count)]
+    return [
+        RIVALS[at] if again == 0 else replace(RIVALS[at], name=f"{RIVALS[at].name}-{again + 1}") for again, at in rounds
+    ]
