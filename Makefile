@@ -9,7 +9,7 @@ STAMPS := .stamps
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 ARGS ?=
 
-.PHONY: help setup demo quick test check bench soak golden clean
+.PHONY: help setup demo quick test check bench soak golden clean lint types imports habits fast
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,7 +25,7 @@ $(STAMPS)/python: pyproject.toml constraints.txt
 $(STAMPS)/node: $(STAMPS)/python package.json package-lock.json
 	@echo "setup: the local node and protocol packages into $(NODE)" >&2
 	@mkdir -p $(NODE) && cp package.json package-lock.json $(NODE)/
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(NODE) --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error >&2
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(NODE) --ignore-scripts --legacy-peer-deps --no-audit --no-fund --no-update-notifier --loglevel=error >&2
 	@touch $@
 
 setup: $(STAMPS)/node ## install everything into .venv and .node
@@ -33,18 +33,28 @@ setup: $(STAMPS)/node ## install everything into .venv and .node
 demo: setup ## a local chain, traders, rivals and the engine; ARGS="--trades 20 --rivals 2 --seed 7 --json"
 	@$(BIN)/ketch demo $(ARGS)
 
-quick: $(STAMPS)/python ## lint, types, unit, property and golden tests; no node
-	@$(MAKE) -s check
-	@$(BIN)/python -m pytest -q -m "not node" tests/unit tests/property tests/golden $(ARGS)
+quick: $(STAMPS)/python ## check, and the unit, property and golden tests; no node, under 30 s once set up
+	@$(MAKE) -s -j 2 types fast lint imports habits
 
 test: setup ## the whole default suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMPS)/python ## ruff, strict types, import contracts, STYLE's habits
+check: lint types imports habits ## ruff, strict types, import contracts, the house's habits
+
+lint: $(STAMPS)/python
 	@$(BIN)/ruff check .
+
+types: $(STAMPS)/python
 	@$(BIN)/basedpyright
-	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q tests/docs
+
+imports: $(STAMPS)/python
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+habits: $(STAMPS)/python
+	@$(BIN)/python -m pytest -q -m "not node and not soak" tests/docs
+
+fast: $(STAMPS)/python
+	@$(BIN)/python -m pytest -q -m "not node and not soak" --hypothesis-profile quick tests/unit tests/property tests/golden $(ARGS)
 
 bench: setup ## the figures in the docs
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from engine.devnet.deployment import Deployment
 from engine.devnet.manifest import Manifest, manifest_of, write_manifest
@@ -18,6 +19,10 @@ from engine.devnet.rpc import Rpc
 from engine.devnet.saved import running_chain, saved_chain
 
 SEED = 7
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("quick", parent=settings.get_profile("default"), max_examples=20)
+settings.load_profile("default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

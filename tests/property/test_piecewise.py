@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import inf
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.domain.errors import QuoteError
@@ -13,14 +13,12 @@ from engine.venues.piecewise import piece, pieces
 from engine.venues.table import venue_of
 from tests.property.pool_strategies import FAMILIES
 
-EXAMPLES = settings(max_examples=120, deadline=None)
 DUST = 1e-3
 FLAT = 1e-6  # of a slope, by which float pieces may rise where true ones fall
 
 pools = FAMILIES["constant_product"].pools | FAMILIES["concentrated"].pools
 
 
-@EXAMPLES
 @given(pools, st.booleans(), st.integers(1, 2**110))
 def test_a_piece_gives_the_exact_quote_within_its_rounding(
     pool: ConstantProductPool | ConcentratedPool, down: bool, amount: int
@@ -40,7 +38,6 @@ def test_a_piece_gives_the_exact_quote_within_its_rounding(
     assert found.output(amount) == pytest.approx(quoted, rel=1e-9, abs=rounding)
 
 
-@EXAMPLES
 @given(pools, st.booleans())
 def test_pieces_follow_each_other_and_never_get_steeper(
     pool: ConstantProductPool | ConcentratedPool, down: bool

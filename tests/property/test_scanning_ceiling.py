@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.domain.errors import QuoteError
@@ -12,11 +12,9 @@ from engine.scanning.ceiling import ceiling
 from engine.venues.table import BY_FAMILY, venue_of
 from tests.property.pool_strategies import FAMILIES
 
-EXAMPLES = settings(max_examples=200, deadline=None)
 
 
 @pytest.mark.parametrize("family", sorted(BY_FAMILY))
-@EXAMPLES
 @given(data=st.data())
 def test_no_quote_is_above_its_ceiling(family: Family, data: st.DataObject) -> None:
     pool = data.draw(FAMILIES[family].pools)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 import pytest
+from hypothesis import settings
 
 from engine.domain.opportunity import Hop, SizedCycle
 from engine.domain.pools import AnyPool, ConcentratedPool, ConstantProductPool
@@ -14,7 +15,8 @@ from engine.scanning.scan import build_universe, find_cycles, greedy_rounds
 from engine.venues.table import venue_of
 from tests.property.random_universes import Market, random_market
 
-UNIVERSES = 200
+UNIVERSES = 2 * settings().max_examples
+"""200; 40 in make quick."""
 BATCH = 20
 EXHAUSTIVE = range(1000, 1200)
 GREEDY = 60

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.domain.errors import QuoteError
@@ -12,7 +12,6 @@ from engine.domain.units import Address
 from engine.venues.table import BY_FAMILY, venue_of
 from tests.property.pool_strategies import FAMILIES
 
-EXAMPLES = settings(max_examples=80, deadline=None)
 STRANGER = Address("0x" + "99" * 20)
 
 every_family = pytest.mark.parametrize("family", sorted(BY_FAMILY))
@@ -46,7 +45,6 @@ def test_every_family_has_pools_to_be_tested_with(family: Family) -> None:
 
 
 @every_family
-@EXAMPLES
 @given(data=st.data())
 def test_more_in_never_gives_less_out(family: Family, data: st.DataObject) -> None:
     venue, pool, token_in, token_out = draw_pool(data, family)
@@ -61,7 +59,6 @@ def test_more_in_never_gives_less_out(family: Family, data: st.DataObject) -> No
 
 
 @every_family
-@EXAMPLES
 @given(data=st.data())
 def test_a_round_trip_never_profits(family: Family, data: st.DataObject) -> None:
     venue, pool, token_in, token_out = draw_pool(data, family)
@@ -75,7 +72,6 @@ def test_a_round_trip_never_profits(family: Family, data: st.DataObject) -> None
 
 
 @every_family
-@EXAMPLES
 @given(data=st.data())
 def test_a_swap_gives_what_was_quoted_and_leaves_the_pool_as_it_was(family: Family, data: st.DataObject) -> None:
     venue, pool, token_in, token_out = draw_pool(data, family)
@@ -92,7 +88,6 @@ def test_a_swap_gives_what_was_quoted_and_leaves_the_pool_as_it_was(family: Fami
 
 
 @every_family
-@EXAMPLES
 @given(data=st.data())
 def test_paying_the_exact_out_quote_brings_at_least_that_output(family: Family, data: st.DataObject) -> None:
     venue, pool, token_in, token_out = draw_pool(data, family)
@@ -115,7 +110,6 @@ def test_paying_the_exact_out_quote_brings_at_least_that_output(family: Family, 
 
 
 @every_family
-@EXAMPLES
 @given(data=st.data())
 def test_no_amount_beats_the_marginal_rate(family: Family, data: st.DataObject) -> None:
     venue, pool, token_in, token_out = draw_pool(data, family)
@@ -127,7 +121,6 @@ def test_no_amount_beats_the_marginal_rate(family: Family, data: st.DataObject) 
 
 
 @every_family
-@EXAMPLES
 @given(data=st.data())
 def test_a_pool_without_liquidity_refuses_every_amount(family: Family, data: st.DataObject) -> None:
     pool = data.draw(FAMILIES[family].empty)
@@ -140,7 +133,6 @@ def test_a_pool_without_liquidity_refuses_every_amount(family: Family, data: st.
 
 
 @every_family
-@EXAMPLES
 @given(data=st.data())
 def test_refuses_nothing_less_than_nothing_and_tokens_it_does_not_hold(family: Family, data: st.DataObject) -> None:
     venue, pool, token_in, token_out = draw_pool(data, family)
