@@ -18,9 +18,12 @@ def order_pending(rpc: Rpc, base_fee_wei: int) -> None:
     """Bring the mempool into the order of a block.
 
     The first stays where it is and the others arrive anew after it, so that what has just come from the highest
-    bidder is never out of the pool, not even for a moment.
+    bidder is never out of the pool, not even for a moment. Transactions of impersonated accounts, which nobody signed
+    and nobody can send again, stay and so come first.
     """
-    hashes = by_priority(rpc.call("txpool_content")["pending"], base_fee_wei)[1:]
+    pending: _Pending = rpc.call("txpool_content")["pending"]
+    signed = {sender: queue for sender, queue in pending.items() if all(map(_is_signed, queue.values()))}
+    hashes = by_priority(signed, base_fee_wei)[1:]
     if not hashes:
         return
     raws = rpc.batch([("eth_getRawTransactionByHash", [tx_hash]) for tx_hash in hashes])
@@ -50,6 +53,10 @@ def by_priority(pending: _Pending, base_fee_wei: int) -> list[str]:
             follower = queues[sender][at + 1]
             heappush(heads, (-_tip(follower, base_fee_wei), follower["hash"], sender, at + 1))
     return ordered
+
+
+def _is_signed(transaction: Mapping[str, Any]) -> bool:
+    return int(transaction["r"], 16) != 0
 
 
 def _tip(transaction: Mapping[str, Any], base_fee_wei: int) -> int:

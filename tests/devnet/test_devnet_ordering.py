@@ -51,6 +51,16 @@ def test_a_later_nonce_that_pays_more_waits_for_the_earlier_and_is_not_lost(chai
         assert _mined(chain) == [other, first, second]
 
 
+def test_transactions_of_impersonated_accounts_are_not_lost(chain: LocalChain) -> None:
+    with chain.reverted():
+        (a, n), _, _ = _senders(chain)
+        chain.rpc.call("anvil_impersonateAccount", accounts.FAUCET)
+        unsigned = [_send(chain, accounts.FAUCET, nonce, tip=1, max_fee=GWEI) for nonce in range(3)]
+        signed = _send(chain, a, n, tip=100, max_fee=GWEI)
+        chain.rpc.call("anvil_stopImpersonatingAccount", accounts.FAUCET)
+        assert _mined(chain) == [*unsigned, signed]
+
+
 def test_a_fee_cap_limits_what_is_paid() -> None:
     def transaction(name: str, cap: int, tip: int | None) -> dict[str, Any]:
         fees = {"gasPrice": hex(cap)} if tip is None else {"maxFeePerGas": hex(cap), "maxPriorityFeePerGas": hex(tip)}
