@@ -63,7 +63,7 @@ async def summary(settings: Settings, state: Path, engine: Composition) -> dict[
         available = await available_profit_wei(settings, state, engine)
         body |= {
             "available_profit_wei": str(available),
-            "rivals_profit_wei": str(rivals_profit_wei(Path(local["rivals_log"]))),
+            "rivals_profit_wei": str(rivals_profit_wei(Path(local["rivals_log"]), after_block=engine.start.number)),
         }
     return body
 
@@ -121,11 +121,12 @@ async def available_profit_wei(settings: Settings, state: Path, engine: Composit
     return risen
 
 
-def rivals_profit_wei(log: Path) -> int:
-    """Add up what the rivals' log says they took, in wei after gas; 0 without a log."""
+def rivals_profit_wei(log: Path, *, after_block: int) -> int:
+    """Add up what the rivals' log says they took since a block, in wei after gas; 0 without a log."""
     if not log.is_file():
         return 0
-    return sum(int(json.loads(line).get("net_wei", "0")) for line in log.read_text().splitlines())
+    taken = [json.loads(line) for line in log.read_text().splitlines()]
+    return sum(int(row["net_wei"]) for row in taken if int(row["block"]) > after_block)
 
 
 def percentiles_ms(samples_ns: Sequence[int]) -> dict[str, float | None]:
