@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from server.failures import Failed, cause_of, failure
+from server.failures import cause_of, failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,3 @@ def _users_folder() -> Path:
 
 def _fresh_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="ketch-demo-"))
-
-
-def refuse(line: str) -> Failed:
-    """Make the failure of a command whose result has been printed already."""
-    return Failed(line)

@@ -10,8 +10,8 @@ import click
 
 from server.commands.daemon import told
 from server.commands.reads import worst
-from server.failures import cause_of
-from server.options import Session, refuse, with_fresh_session
+from server.failures import Failed, cause_of
+from server.options import Session, with_fresh_session
 
 
 @click.command()
@@ -43,7 +43,7 @@ def demo(
         text = "" if session.json else told(session.state, summary)
     session.result(summary, lambda: text)
     if not summary["verify"]["ok"]:
-        raise refuse(f"the books do not verify: {worst(summary['verify'])}")
+        raise Failed(f"the books do not verify: {worst(summary['verify'])}")
 
 
 @contextlib.contextmanager

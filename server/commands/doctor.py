@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.options import Session, refuse, with_session
+from server.failures import Failed
+from server.options import Session, with_session
 from server.show import facts, table
 
 if TYPE_CHECKING:
@@ -38,13 +39,13 @@ def doctor(session: Session, *, drift: bool) -> None:
         measured = call(session.socket, "drift", timeout_s=120)
         session.result(measured, lambda: facts(measured))
         if not measured["ok"]:
-            raise refuse("pools differ from the chain: see the differences above")
+            raise Failed("pools differ from the chain: see the differences above")
         return
     findings = list(_findings(session))
     value: dict[str, Any] = {"ok": all(f.ok is not False for f in findings), "checks": [asdict(f) for f in findings]}
     session.result(value, lambda: _text(findings))
     if not value["ok"]:
-        raise refuse("not everything is in order: see the checks above")
+        raise Failed("not everything is in order: see the checks above")
 
 
 def _findings(session: Session) -> Iterator[Finding]:

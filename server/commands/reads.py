@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from server.options import Session, refuse, with_session
+from server.failures import Failed
+from server.options import Session, with_session
 from server.show import amount_text, facts, short, table
 
 
@@ -37,7 +38,7 @@ def verify(session: Session, *, rpc: str | None) -> None:
     value = _verified(session, rpc)
     session.result(value, lambda: facts(value))
     if not value["ok"]:
-        raise refuse(f"the state does not verify: {worst(value)}")
+        raise Failed(f"the state does not verify: {worst(value)}")
 
 
 def worst(verdict: dict[str, Any]) -> str:
