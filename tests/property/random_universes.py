@@ -110,7 +110,11 @@ def _ranges(rng: Random, pair: list[Coin], pool_id: PoolId, depth: float, spread
     tick = math.floor(math.log(root) / math.log(1.0001) * 2)
     liquidity = depth / pair[1].wei_per_raw / root  # of a full range with this much on each side
     positions: list[tuple[int, int, int]] = []
-    for _ in range(rng.randint(1, 5)):
+    scarce = rng.random() < 0.25  # one narrow position: what a route can carry ends there
+    if scarce:
+        lower = tick // spacing * spacing
+        positions.append((lower, lower + spacing * rng.randint(1, 3), max(1, int(liquidity))))
+    for _ in range(0 if scarce else rng.randint(1, 5)):
         if rng.random() < 0.3:
             edge = MAX_TICK // spacing * spacing
             positions.append((-edge, edge, max(1, int(liquidity))))

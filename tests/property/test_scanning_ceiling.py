@@ -13,7 +13,6 @@ from engine.venues.table import BY_FAMILY, venue_of
 from tests.property.pool_strategies import FAMILIES
 
 
-
 @pytest.mark.parametrize("family", sorted(BY_FAMILY))
 @given(data=st.data())
 def test_no_quote_is_above_its_ceiling(family: Family, data: st.DataObject) -> None:

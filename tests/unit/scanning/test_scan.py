@@ -7,6 +7,8 @@ from engine.domain.pools import AnyPool, StablePool
 from engine.domain.units import Address, PoolId
 from engine.scanning.oracle import oracle_cycles, oracle_profit_wei
 from engine.scanning.scan import build_universe, find_cycles, greedy_rounds, scan, swapped, update_rates
+from engine.venues.tick_math import tick_at
+from tests.positions import pool_with_ticks
 from tests.unit.scanning.pairs import DAI, ETH, LINK, ONE_TO_ONE, UNI, WETH, by_id, pair, route
 
 FREE = {"gas_price_wei": 0, "floor_wei": 0}
@@ -71,6 +73,55 @@ def test_more_cycles_than_the_first_buffer_holds_are_all_reported() -> None:
     pools = by_id(*(pair(n, WETH, DAI, 1000, 1000 + 20 * n) for n in range(1, 101)))
     universe = build_universe(pools, [WETH])
     assert len(find_cycles(universe, pools, prices=PRICES, **FREE)) == 4950
+
+
+@pytest.mark.parametrize("narrow", [0, 1, 2, 3])
+@pytest.mark.parametrize("deep", [10**4, 10**7])
+def test_a_cycle_that_just_beats_the_floor_is_found_wherever_its_bottleneck_is(narrow: int, deep: int) -> None:
+    tokens = [WETH, DAI, UNI, LINK]
+    hops = list(zip(tokens, tokens[1:] + tokens[:1], strict=True))
+    pools = [pair(n, given, taken, deep, deep + deep // 5 * (n == 1)) for n, (given, taken) in enumerate(hops)]
+    given, taken = hops[narrow]
+    gain = 1.2 if narrow == 1 else 1.0
+    root = int(2**96 * gain**0.5) if given < taken else int(2**96 / gain**0.5)
+    tick = tick_at(root) // 10 * 10
+    pools[narrow] = pool_with_ticks(
+        sqrt_price_x96=root,
+        fee_ppm=500,
+        tick_spacing=10,
+        tick=tick_at(root),
+        liquidity=1000 * ETH,
+        ticks={tick - 50: (1000 * ETH, 1000 * ETH), tick + 60: (-1000 * ETH, 1000 * ETH)},
+        tokens=(min(given, taken), max(given, taken)),
+        pool_id=pools[narrow].id,
+    )
+    market = by_id(*pools)
+    universe = build_universe(market, [WETH])
+    (best,) = find_cycles(universe, market, prices=PRICES, **FREE)
+    assert len(best.route.hops) == 4
+    assert find_cycles(universe, market, prices=PRICES, gas_price_wei=0, floor_wei=best.net_wei - 1) == [best]
+
+
+def test_a_bottleneck_is_no_tighter_than_it_is_where_no_pool_gives_more() -> None:
+    # the first pool has DAI but no WETH to give back, so that all the ways back to WETH are as narrow as the last pool
+    def ranged(number: int, token: Address, lower: int, upper: int, inside: int) -> AnyPool:
+        amount = 1000 * ETH
+        return pool_with_ticks(
+            sqrt_price_x96=2**96,
+            fee_ppm=500,
+            tick_spacing=10,
+            tick=0,
+            liquidity=inside * amount,
+            ticks={lower: (amount, amount), upper: (-amount, amount)},
+            tokens=(WETH, token),
+            pool_id=PoolId(f"0x{number:040x}"),
+        )
+
+    pools = by_id(ranged(1, DAI, -600, 0, 0), pair(2, DAI, UNI, 10**7, 12 * 10**6), ranged(3, UNI, -50, 50, 1))
+    universe = build_universe(pools, [WETH])
+    (best,) = find_cycles(universe, pools, prices=PRICES, **FREE)
+    assert len(best.route.hops) == 3
+    assert find_cycles(universe, pools, prices=PRICES, gas_price_wei=0, floor_wei=best.net_wei - 1) == [best]
 
 
 def test_an_empty_universe_has_no_cycles() -> None:
