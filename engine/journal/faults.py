@@ -21,19 +21,32 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
 """(prefix of SQLite's error name, what happened, what to do)."""
 
 
-def journal_fault(path: Path, fault: sqlite3.Error) -> JournalError:
-    """Name an SQLite error for people."""
+def journal_fault(path: Path, fault: Exception) -> JournalError:
+    """Name an error of SQLite's, or of a record that does not read as it was written, for people."""
     name: str = getattr(fault, "sqlite_errorname", "")
     for prefix, what, next_step in FAULTS:
         if name.startswith(prefix):
             return JournalError(f"{what} ({path})", measured=f"{name}: {fault}", next_step=next_step)
-    return JournalError(f"the journal cannot be used ({path})", measured=fault, next_step="run ketch verify")
+    return JournalError(
+        f"the journal is damaged ({path})",
+        measured=f"{type(fault).__name__}: {fault}",
+        next_step="run ketch verify, then restore a backup",
+    )
 
 
 @contextmanager
 def faults_named(path: Path) -> Generator[None]:
-    """Raise `JournalError` for every SQLite error inside."""
+    """Raise `JournalError` for every error of SQLite's inside, texts that are no text included."""
     try:
         yield
-    except sqlite3.Error as fault:
+    except (sqlite3.Error, UnicodeDecodeError) as fault:
+        raise journal_fault(path, fault) from fault
+
+
+@contextmanager
+def damage_named(path: Path) -> Generator[None]:
+    """Raise `JournalError` too for records inside that lack what they must hold."""
+    try:
+        yield
+    except (sqlite3.Error, KeyError, TypeError, ValueError) as fault:
         raise journal_fault(path, fault) from fault

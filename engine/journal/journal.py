@@ -1,7 +1,6 @@
 """The journal: append-only entries in one SQLite file, each holding the hash of the one before. It is the truth."""
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -11,15 +10,14 @@ from typing import Any
 
 from engine.domain.errors import JournalError
 from engine.journal.canonical import Body, dumps, loads
-from engine.journal.faults import faults_named, journal_fault
+from engine.journal.faults import damage_named, faults_named, journal_fault
+from engine.journal.opening import check_owner, configure, create, no_journal, same_identity, unseal
 from engine.journal.projections import project, rebuild
-from engine.journal.schema import APPLICATION_ID, GENESIS_PREV, KINDS, MIGRATIONS, PAGE_SIZE, Kind, migrate
-from engine.journal.seal import break_seal, write_seal
+from engine.journal.schema import GENESIS_PREV, KINDS, MIGRATIONS, Kind, migrate
+from engine.journal.seal import write_seal
 
 JOURNAL_FILE = "journal.sqlite"
 BUSY_MS = 5_000
-IDENTITY = ("chain_id", "executor", "treasury", "operator", "operator_secret")
-"""Genesis fields that cannot change under a running history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +33,10 @@ class Entry:
 def entry_hash(prev: bytes, seq: int, kind: str, body: bytes) -> bytes:
     """Chain an entry to the one before: sha256(prev ‖ seq as 8 bytes, big endian ‖ kind ‖ 0x00 ‖ body)."""
     return hashlib.sha256(prev + seq.to_bytes(8, "big") + kind.encode() + b"\x00" + body).digest()
+
+
+_COLUMNS = ", ".join(f"CAST({name} AS BLOB)" for name in ("kind", "body", "prev", "hash"))
+"""Cast, so that whatever somebody put there reads as bytes."""
 
 
 class Journal:
@@ -58,22 +60,22 @@ class Journal:
         """
         if not path.exists():
             if genesis is None:
-                raise _no_journal(path)
-            _create(path)
+                raise no_journal(path)
+            create(path)
         with faults_named(path):
             db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
             try:
-                _break_seal(path)
+                unseal(path)
                 journal = cls(path, db, writable=True)
-                _configure(path, db)
+                configure(path, db)
                 migrate(db)
                 if journal._last() is None and not journal._acknowledged():
                     if genesis is None:
-                        raise _no_journal(path)
+                        raise no_journal(path)
                     journal.append("genesis", genesis)
                 journal.check_head()
                 if genesis is not None:
-                    _same_identity(journal.genesis, genesis)
+                    same_identity(journal.genesis, genesis)
             except BaseException:
                 db.close()
                 raise
@@ -83,12 +85,12 @@ class Journal:
     def read(cls, path: Path) -> "Journal":
         """Open the journal at `path` to read only, whether or not an engine is writing it."""
         if not path.is_file():
-            raise _no_journal(path)
+            raise no_journal(path)
         with faults_named(path):
             db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_MS / 1000)
             db.isolation_level = None
             try:
-                _check_owner(path, db)
+                check_owner(path, db)
                 version: int = db.execute("PRAGMA user_version").fetchone()[0]
                 if version != len(MIGRATIONS):
                     raise JournalError(
@@ -145,8 +147,7 @@ class Journal:
     @property
     def head(self) -> tuple[int, str]:
         """The last entry's seq and hash (0x hex): what the next trade's calldata carries as its anchor."""
-        with faults_named(self.path):
-            last = self._last()
+        last = self._last()
         if last is None:
             raise JournalError(f"the journal at {self.path} is empty", next_step="restore a backup")
         return last[0], "0x" + last[1].hex()
@@ -159,15 +160,13 @@ class Journal:
         raise JournalError(f"the journal at {self.path} is empty", next_step="restore a backup")
 
     def entries(self, kind: Kind | None = None, *, after_seq: int = 0, limit: int | None = None) -> Iterator[Entry]:
-        """List entries in order, of one kind or of all, past `after_seq`."""
-        query = "SELECT seq, kind, CAST(body AS BLOB), CAST(hash AS BLOB) FROM entries WHERE seq > ?"
-        bound: tuple[Any, ...] = (after_seq,)
+        """List entries in order, of one kind or of all, past `after_seq`; raises at one that its hash does not fit."""
+        query, bound = f"SELECT seq, {_COLUMNS} FROM entries WHERE seq > ?", [after_seq]
         if kind is not None:
-            query, bound = query + " AND kind = ?", (*bound, kind)
-        query, bound = query + " ORDER BY seq LIMIT ?", (*bound, -1 if limit is None else limit)
+            query, bound = query + " AND kind = ?", [after_seq, kind]
         with faults_named(self.path):
-            for seq, name, body, digest in self.db.execute(query, bound):
-                yield Entry(seq=seq, kind=name, body=loads(body), hash="0x" + digest.hex())
+            for row in self.db.execute(query + " ORDER BY seq LIMIT ?", [*bound, -1 if limit is None else limit]):
+                yield _whole_entry(row)
 
     def entry(self, seq: int) -> Entry | None:
         """Return one entry, or None past the end."""
@@ -175,14 +174,17 @@ class Journal:
 
     def last(self, kind: Kind) -> Entry | None:
         """Return the newest entry of a kind, or None."""
-        with faults_named(self.path):
-            row = self.db.execute("SELECT MAX(seq) FROM entries WHERE kind = ?", (kind,)).fetchone()
-        return None if row[0] is None else self.entry(row[0])
+        ((seq,),) = self.rows("SELECT MAX(seq) FROM entries WHERE kind = ?", kind)
+        return None if seq is None else self.entry(seq)
 
     def count(self, kind: Kind) -> int:
         """Count the entries of a kind."""
+        return self.rows("SELECT COUNT(*) FROM entries WHERE kind = ?", kind)[0][0]
+
+    def rows(self, query: str, *bound: Any) -> list[tuple[Any, ...]]:
+        """Read from the projections."""
         with faults_named(self.path):
-            return self.db.execute("SELECT COUNT(*) FROM entries WHERE kind = ?", (kind,)).fetchone()[0]
+            return self.db.execute(query, bound).fetchall()
 
     def rebuild(self) -> None:
         """Fill every projection again from the entries."""
@@ -191,23 +193,16 @@ class Journal:
 
     def check_head(self) -> None:
         """Raise `JournalError` unless the newest entry is whole and is the one that was last acknowledged."""
-        columns = ", ".join(f"CAST({name} AS BLOB)" for name in ("kind", "body", "prev", "hash"))  # whatever is there
-        row = self.db.execute(f"SELECT seq, {columns} FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        rows = self.db.execute(f"SELECT seq, {_COLUMNS} FROM entries ORDER BY seq DESC LIMIT 1").fetchall()
         head = self._acknowledged()
-        if row is None or head.get("head_seq") != str(row[0]) or head.get("head_hash") != row[4].hex():
+        if not rows or head.get("head_seq") != str(rows[0][0]) or head.get("head_hash") != rows[0][4].hex():
             raise JournalError(
                 "the journal's end is missing",
-                measured=f"last entry {row and row[0]}",
+                measured=f"last entry {rows[0][0] if rows else None}",
                 limit=f"entry {head.get('head_seq')}",
                 next_step="run ketch verify, then restore a backup",
             )
-        seq, kind, body, prev, digest = row
-        if entry_hash(prev, seq, kind.decode("utf-8", "replace"), body) != digest:
-            raise JournalError(
-                "the journal's newest entry was changed",
-                measured=f"entry {seq}",
-                next_step="run ketch verify, then restore a backup",
-            )
+        _whole_entry(rows[0])
 
     def close(self) -> None:
         """Close. The last writer leaves one whole file, which reads without a write-ahead log, and its seal."""
@@ -235,59 +230,19 @@ class Journal:
         return dict(self.db.execute("SELECT name, value FROM meta"))
 
     def _last(self) -> tuple[int, bytes] | None:
-        row = self.db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return None if row is None else (int(row[0]), bytes(row[1]))
+        with damage_named(self.path):
+            row = self.db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+            return None if row is None else (int(row[0]), bytes(row[1]))
 
 
-def _create(path: Path) -> None:
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    except OSError as fault:
+def _whole_entry(row: tuple[int, bytes, bytes, bytes, bytes]) -> Entry:
+    """Make an entry of a row; raises `JournalError` when it is not what its hash says."""
+    seq, kind, body, prev, digest = row
+    name = kind.decode("utf-8", "replace") if kind else ""
+    if not (body and prev and digest) or entry_hash(prev, seq, name, body) != digest:
         raise JournalError(
-            f"the journal cannot be made at {path}",
-            measured=fault.strerror,
-            next_step="check that the folder exists and is yours to write, or choose another --state",
-        ) from fault
-
-
-def _break_seal(path: Path) -> None:
-    try:
-        break_seal(path)
-    except OSError as fault:
-        raise JournalError(
-            f"the journal is on a read-only disk or not yours to write ({path})",
-            measured=fault.strerror,
-            next_step="make it writable for this user",
-        ) from fault
-
-
-def _configure(path: Path, db: sqlite3.Connection) -> None:
-    empty = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0
-    if empty:
-        db.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    _check_owner(path, db)
-    # secure_delete zeroes what is freed: an unused byte that is not zero is a byte that somebody changed
-    for setting in ("secure_delete = ON", "trusted_schema = OFF", "cell_size_check = ON", "synchronous = FULL"):
-        db.execute(f"PRAGMA {setting}").fetchall()
-    db.execute("PRAGMA journal_mode = WAL").fetchone()
-
-
-def _check_owner(path: Path, db: sqlite3.Connection) -> None:
-    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise JournalError(f"{path} is not a ketch journal", next_step="name another --state, or restore a backup")
-
-
-def _no_journal(path: Path) -> JournalError:
-    return JournalError(f"there is no journal at {path}", next_step="run ketch init, or name another --state")
-
-
-def _same_identity(held: Body, given: Body) -> None:
-    for name in IDENTITY:
-        if name in given and str(given[name]) != held.get(name):
-            raise JournalError(
-                f"the journal belongs to another {name.replace('_', ' ')}",
-                measured=given[name],
-                limit=held.get(name),
-                next_step="choose another --state",
-            )
+            "an entry of the journal was changed",
+            measured=f"entry {seq}",
+            next_step="run ketch verify, then restore a backup",
+        )
+    return Entry(seq=seq, kind=name, body=loads(body), hash="0x" + digest.hex())

@@ -12,6 +12,7 @@ from engine.domain.opportunity import Opportunity, Proof, TradeRequest
 from engine.domain.outcome import Filled, Outcome, Reorged, Replaced, Reverted
 from engine.domain.units import BlockRef
 from engine.journal.canonical import Body, decode, plain
+from engine.journal.faults import damage_named
 from engine.journal.journal import Entry, Journal
 
 OUTCOMES: tuple[type[Outcome], ...] = (Filled, Reverted, Replaced, Reorged)
@@ -99,6 +100,7 @@ def read_outcome(entry: Entry) -> Outcome:
 
 def open_submissions(journal: Journal) -> list[Submission]:
     """List the intents without a final outcome, by nonce: what a start reconciles with the chain."""
-    rows = journal.db.execute("SELECT seq FROM intents WHERE status = 'open' ORDER BY nonce, seq").fetchall()
-    found = [journal.entry(seq) for (seq,) in rows]
-    return [read_submission(entry) for entry in found if entry is not None]
+    with damage_named(journal.path):
+        seqs = journal.rows("SELECT seq FROM intents WHERE status = 'open' ORDER BY nonce, seq")
+        found = [journal.entry(seq) for (seq,) in seqs]
+        return [read_submission(entry) for entry in found if entry is not None]

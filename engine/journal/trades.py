@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.journal.canonical import Body
+from engine.journal.faults import damage_named
 from engine.journal.journal import Entry, Journal
 from engine.journal.projections import STATUS_OF
 
@@ -57,9 +58,10 @@ class Totals:
 
 
 def trades(journal: Journal) -> list[Trade]:
-    """List every submission of a journal in the order of signing."""
+    """List every submission of a journal in the order of signing; raises `JournalError` for one that is damaged."""
     kinds = ("request", "proof", "decision", "intent", "outcome")
-    return trades_of(entry for kind in kinds for entry in journal.entries(kind))
+    with damage_named(journal.path):
+        return trades_of(entry for kind in kinds for entry in journal.entries(kind))
 
 
 def trades_of(entries: Iterable[Entry]) -> list[Trade]:

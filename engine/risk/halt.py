@@ -68,7 +68,7 @@ def trading_state(journal: Journal, state: Path) -> TradingState:
     last = journal.last("state")
     if last is None or halt_reason(state) is not None:
         return "HALTED"
-    match last.body["state"]:
+    match last.body.get("state"):
         case "ACTIVE" | "REDUCING" as known:
             return known
         case _:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from engine.domain.errors import JournalError
 from engine.domain.outcome import Filled, Outcome, Reorged, Replaced, Reverted
 from engine.domain.units import BlockRef
+from engine.journal.faults import damage_named
 from engine.journal.journal import Journal
 from engine.risk.policy import Policy
 
@@ -56,20 +57,20 @@ class LimitLedger:
 
     def book(self, day: int) -> Book:
         """Read what counts against the caps on `day`."""
-        db = self.journal.db
-        spent = db.execute("SELECT gas_wei, loss_wei FROM spent WHERE day = ?", (day,)).fetchone() or ("0", "0")
-        held = db.execute("SELECT worst_wei FROM reservations WHERE held = 1").fetchall()
-        return Book(
-            day=day,
-            gas_wei=int(spent[0]),
-            loss_wei=int(spent[1]),
-            held_wei=sum(int(worst) for (worst,) in held),
-            open=len(held),
-        )
+        spent = self.journal.rows("SELECT gas_wei, loss_wei FROM spent WHERE day = ?", day) or [("0", "0")]
+        held = self.journal.rows("SELECT worst_wei FROM reservations WHERE held = 1")
+        with damage_named(self.journal.path):
+            return Book(
+                day=day,
+                gas_wei=int(spent[0][0]),
+                loss_wei=int(spent[0][1]),
+                held_wei=sum(int(worst) for (worst,) in held),
+                open=len(held),
+            )
 
     def held(self) -> list[str]:
         """List the reservations that no outcome has released."""
-        return [name for (name,) in self.journal.db.execute("SELECT id FROM reservations WHERE held = 1 ORDER BY seq")]
+        return [name for (name,) in self.journal.rows("SELECT id FROM reservations WHERE held = 1 ORDER BY seq")]
 
     def reserve(self, worst_wei: int, *, block: BlockRef, policy: Policy, worth: Worth | None = None) -> str | Breach:
         """Hold `worst_wei` of the day's gas and loss, and one open intent, or say which cap is in the way.
@@ -133,15 +134,15 @@ class LimitLedger:
         self.journal.rebuild()
 
     def _reserved(self, reservation: str) -> tuple[bool, Worth | None]:
-        row = self.journal.db.execute("SELECT seq, held FROM reservations WHERE id = ?", (reservation,)).fetchone()
-        entry = row and self.journal.entry(row[0])
+        rows = self.journal.rows("SELECT seq, held FROM reservations WHERE id = ?", reservation)
+        entry = self.journal.entry(rows[0][0]) if rows else None
         if entry is None:
             raise JournalError("there is no such reservation", measured=reservation, next_step="run ketch verify")
         worth = entry.body["worth"]
-        return bool(row[1]), Worth(wei=int(worth["wei"]), raw=int(worth["raw"])) if worth else None
+        return bool(rows[0][1]), Worth(wei=int(worth["wei"]), raw=int(worth["raw"])) if worth else None
 
     def _append(self, reservation: str, how: str, block: BlockRef | None, *, gas: int = 0, profit: int = 0) -> None:
-        row = self.journal.db.execute("SELECT day FROM reservations WHERE id = ?", (reservation,)).fetchone()
+        (row,) = self.journal.rows("SELECT day FROM reservations WHERE id = ?", reservation)
         body = {
             "reservation": reservation,
             "how": how,

@@ -88,28 +88,30 @@ def _read_head(db: sqlite3.Connection, report: Report) -> tuple[int, str]:
 
 
 def _read_rows(db: sqlite3.Connection, acknowledged: tuple[int, str], report: Report) -> Iterator[Row]:
-    """Yield every row that holds what its hash says, in order; find those that do not."""
-    held = {seq for (seq,) in db.execute("SELECT seq FROM entries")}
+    """Yield every row that holds what its hash says, in order; find those that do not, and those that are gone."""
     last_seq, last_hash = acknowledged
-    before: bytes | None = bytes(32)
-    for seq in range(1, max([last_seq, *held]) + 1):
+    held = [seq for (seq,) in db.execute("SELECT seq FROM entries NOT INDEXED ORDER BY seq") if isinstance(seq, int)]
+    for seq in (seq for seq in held if seq < 1):
+        report.found(seq, "the entry is before the first", seq, 1)
+    at, before = 0, bytes(32)
+    for seq in (seq for seq in held if seq >= 1):
         row = _read_row(db, seq, report)
-        report.checked["entries"] += row is not None
+        if seq != at + 1:
+            _missing(at + 1, seq - 1, report)
+        link = before if seq == at + 1 else b""
+        at, before = seq, b""
         if row is None:
-            before = None
             continue
+        report.checked["entries"] += 1
         kind, body, prev, digest = row
         whole = hashlib.sha256(prev + seq.to_bytes(8, "big") + kind + b"\x00" + body).digest()
         if whole != digest:
-            report.found(seq, "the entry was changed", "0x" + digest.hex(), "0x" + whole.hex())
-            before = None
+            report.found(seq, "the entry was changed", _hex(digest), _hex(whole))
             continue
-        if before is not None and prev != before:
-            report.found(
-                max(seq - 1, 1), f"entry {seq} does not hold this entry's hash", "0x" + prev.hex(), "0x" + before.hex()
-            )
-        if seq == last_seq and "0x" + digest.hex() != last_hash:
-            report.found(seq, "the last entry is not the one that was acknowledged", "0x" + digest.hex(), last_hash)
+        if link and prev != link:
+            report.found(max(seq - 1, 1), f"entry {seq} does not hold this entry's hash", _hex(prev), _hex(link))
+        if seq == last_seq and _hex(digest) != last_hash:
+            report.found(seq, "the last entry is not the one that was acknowledged", _hex(digest), last_hash)
         if seq > last_seq:
             report.found(seq, "the entry was never acknowledged", seq, f"at most {last_seq}")
         before = digest
@@ -120,9 +122,18 @@ def _read_rows(db: sqlite3.Connection, acknowledged: tuple[int, str], report: Re
         except ValueError as fault:
             report.found(seq, "the entry is not canonical JSON", fault, "an object")
             continue
-        yield Row(seq=seq, kind=kind.decode("utf-8", "replace"), body=tree, hash="0x" + digest.hex())
-    for seq in sorted(seq for seq in held if seq < 1):
-        report.found(seq, "the entry is before the first", seq, 1)
+        yield Row(seq=seq, kind=kind.decode("utf-8", "replace"), body=tree, hash=_hex(digest))
+    if at < last_seq:
+        _missing(at + 1, last_seq, report)
+
+
+def _missing(first: int, last: int, report: Report) -> None:
+    measured = "nothing" if first == last else f"nothing up to entry {last}"
+    report.found(first, "the entry is missing", measured, "an entry")
+
+
+def _hex(digest: bytes) -> str:
+    return "0x" + digest.hex()
 
 
 def _read_row(db: sqlite3.Connection, seq: int, report: Report) -> tuple[bytes, bytes, bytes, bytes] | None:
@@ -131,10 +142,7 @@ def _read_row(db: sqlite3.Connection, seq: int, report: Report) -> tuple[bytes, 
     except sqlite3.DatabaseError as fault:
         report.found(seq, "the entry cannot be read", fault, "an entry")
         return None
-    if row is None:
-        report.found(seq, "the entry is missing", "nothing", "an entry")
-        return None
-    if any(column is None for column in row):
+    if row is None or any(column is None for column in row):
         report.found(seq, "the entry is not whole", "an empty column", "kind, body, prev and hash")
         return None
     return row

@@ -230,7 +230,7 @@ def test_a_journal_whose_newest_entry_was_changed_is_not_opened(tmp_path: Path) 
     db = sqlite3.connect(tmp_path / "journal.sqlite")
     db.executescript("DROP TRIGGER entries_no_update; UPDATE entries SET body = '{}' WHERE seq = 1")
     db.close()
-    with pytest.raises(JournalError, match="newest entry was changed"):
+    with pytest.raises(JournalError, match="an entry of the journal was changed"):
         Journal.open(tmp_path / "journal.sqlite")
 
 
