@@ -12,7 +12,7 @@ from engine.risk.limits import LimitLedger
 from engine.verify.verify import verify_state
 from tests.unit import verify_stubs as truth
 
-ROUNDS = 300
+ROUNDS = 120
 
 
 def damaged(whole: bytes, dice: random.Random) -> bytes:

@@ -15,7 +15,7 @@ from engine.journal.journal import Journal
 path, seed, reads = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "read"
 dice = random.Random(seed)
 with Journal.open(path, genesis={"format": 1, "seed": seed}) as journal:
-    for number in range(400):
+    for number in range(150):
         with journal.transaction():
             journal.append("opportunity", {"number": number, "text": "x" * dice.randrange(6000)})
             worst, spent = dice.randrange(10**18), dice.randrange(10**17)
@@ -44,4 +44,4 @@ def test_one_seed_in_two_processes_gives_one_file_and_another_seed_another(tmp_p
     assert written(tmp_path, "watched.sqlite", 7, "read") == first
     assert written(tmp_path, "other.sqlite", 8) != first
     with Journal.read(tmp_path / "first.sqlite") as journal:
-        assert journal.head[0] == 1 + 400 * 5
+        assert journal.head[0] == 1 + 150 * 5

@@ -21,7 +21,7 @@ from engine.verify.verify import verify_state
 from tests.unit import journal_stubs as stub
 from tests.unit import verify_stubs as truth
 
-FLIPS = 400
+FLIPS = 250
 GUARDS = ("entries_no_update", "entries_no_delete", "entries_follow")
 
 
