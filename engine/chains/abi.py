@@ -47,6 +47,7 @@ def address_of(word: bytes) -> Address:
 
 
 def hex_data(data: bytes) -> str:
+    """Write bytes as JSON-RPC does: 0x hex."""
     return "0x" + data.hex()
 
 
