@@ -22,6 +22,8 @@ _SLACK = 1e-9
 _COARSE_LIMIT = 3
 """On a grid of doublings a concave profit is at most twice its best point; three leaves room for rounding."""
 _GRID_DOWN = 160
+_BELOW = 0.999
+_RATE_ERROR = 1e-12
 _NARROW = 1 << 22
 _LAST_POINTS = 8
 _SECTION = 0.6180339887498949
@@ -39,10 +41,11 @@ def oracle_cycles(
 ) -> list[SizedCycle]:
     """Find every cycle of 2 to `max_hops` hops whose best size nets more than `floor_wei`, the greatest net first.
 
-    Cycles whose marginal rates multiply to no more than 1 are not sized; `exhaustive` sizes them too.
+    Cycles whose marginal rates multiply to no more than 1, or that one quote shows too poor, are not sized;
+    `exhaustive` sizes them too.
     """
     found: list[SizedCycle] = []
-    for hops, gas_wei in _worth_sizing(pools, base_tokens, prices, gas_price_wei, max_hops, exhaustive):
+    for hops, gas_wei in _worth_sizing(pools, base_tokens, prices, gas_price_wei, floor_wei, max_hops, exhaustive):
         price = prices[hops[0].token_in]
         best = _coarse(pools, hops)
         if price.wei(max(0, _COARSE_LIMIT * best[0])) - gas_wei <= floor_wei:
@@ -88,7 +91,7 @@ def _best(
 ) -> SizedCycle | None:
     """Refine only the cycles whose grid leaves room to beat the best one."""
     grid: list[tuple[int, tuple[Hop, ...], tuple[int, int]]] = []
-    for hops, gas_wei in _worth_sizing(pools, base_tokens, prices, gas_price_wei, max_hops, False):
+    for hops, gas_wei in _worth_sizing(pools, base_tokens, prices, gas_price_wei, floor_wei, max_hops, False):
         best = _coarse(pools, hops)
         limit = prices[hops[0].token_in].wei(max(0, _COARSE_LIMIT * best[0])) - gas_wei
         if limit > floor_wei:
@@ -109,6 +112,7 @@ def _worth_sizing(
     base_tokens: Sequence[Address],
     prices: Mapping[Address, Price],
     gas_price_wei: int,
+    floor_wei: int,
     max_hops: int,
     exhaustive: bool,
 ) -> Iterator[tuple[tuple[Hop, ...], int]]:
@@ -123,8 +127,21 @@ def _worth_sizing(
             continue
         hops = tuple(edges[edge] for edge in cycle)
         price = prices.get(hops[0].token_in)
-        if price is not None and price.num > 0:
-            yield hops, gas_units(pools[hop.pool].family for hop in hops) * gas_price_wei
+        if price is None or price.num <= 0:
+            continue
+        gas_wei = gas_units(pools[hop.pool].family for hop in hops) * gas_price_wei
+        if exhaustive or not _cannot_pay(pools, hops, rate, price.raw(gas_wei + floor_wei)):
+            yield hops, gas_wei
+
+
+def _cannot_pay(pools: Mapping[PoolId, AnyPool], hops: Sequence[Hop], rate: float, cost: int) -> bool:
+    """Tell, by one quote, that no amount earns `cost` raw units; False says nothing.
+
+    Below the amount at which the marginal rate would earn the cost, nothing earns it; and a concave profit that is
+    gone at that amount does not come back above it.
+    """
+    amount = int(_BELOW * cost / (max(0.0, rate - 1) + _RATE_ERROR)) if cost > 0 else 0
+    return amount > 0 and _profit(pools, hops, amount) <= 0
 
 
 @lru_cache(maxsize=8)
