@@ -10,10 +10,11 @@ from engine.chains.abi import hex_data
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.chains.executor_reverts import reason_of
 from engine.domain.opportunity import Plan
-from engine.domain.units import Address, BlockRef
+from engine.domain.units import Address, BlockRef, PoolId
 
 _CALL_GAS = 8_000_000
-_METHOD_NOT_FOUND = -32601
+_NO_SUCH_METHOD = frozenset((-32601, -32600, -32004))
+"""JSON-RPC's own code, and what providers answer in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ class Simulator:
     async def simulate(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
         """Run the plans one after the other on top of `block`; each sees what the ones before it did.
 
-        Raises `ChainError` when the node no longer knows that block.
+        Without eth_simulateV1 a plan that shares a pool with one before it is not ok: it cannot be proved. Raises
+        `ChainError` when the node no longer knows that block.
         """
         if self._has_simulate is not False:
             try:
@@ -50,10 +52,10 @@ class Simulator:
                 self._has_simulate = True
                 return found
             except RpcError as error:
-                if error.code != _METHOD_NOT_FOUND:
+                if self._has_simulate or error.code not in _NO_SUCH_METHOD:
                     raise
                 self._has_simulate = False
-        return [await self._by_call(plan, block) for plan in plans]
+        return await self._by_calls(plans, block)
 
     async def _by_simulate(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
         calls = [self._call(plan) for plan in plans]
@@ -65,13 +67,25 @@ class Simulator:
         )
         return [_simulated(call) for call in answer[0]["calls"]]
 
+    async def _by_calls(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
+        """Simulate each plan alone; one that an earlier one's pools carry cannot be, and is not ok."""
+        found: list[Simulated] = []
+        moved: set[PoolId] = set()
+        for plan in plans:
+            pools = plan.request.route.pools
+            found.append(_RESTS_ON_ANOTHER if pools & moved else await self._by_call(plan, block))
+            moved |= pools
+        return found
+
     async def _by_call(self, plan: Plan, block: BlockRef) -> Simulated:
-        """Simulate one plan alone. Gas is an estimate here, and above what a receipt would say."""
+        """Simulate one plan. Gas is the least gas limit that suffices, which is more than a receipt would say."""
         where: list[Any] = [{"blockHash": block.hash}, *([self._overrides] if self._overrides else [])]
         try:
             data = await self._endpoint.call("eth_call", self._call(plan), *where)
-            gas = await self._endpoint.call("eth_estimateGas", self._call(plan), "latest", *where[1:])
+            gas = await self._endpoint.call("eth_estimateGas", self._call(plan), *where)
         except RpcError as error:
+            if error.data is None and "revert" not in error.message.lower():
+                raise  # the node's failure, not the plan's: it may have left the block
             revert = bytes.fromhex(error.data[2:]) if isinstance(error.data, str) else b""
             return Simulated(
                 ok=False,
@@ -81,7 +95,11 @@ class Simulator:
                 trace_hash=_hash(error.data),
             )
         return Simulated(
-            ok=True, realised=int(data, 16), gas_used=int(gas, 16), reason="", trace_hash=_hash([data, gas])
+            ok=True,
+            realised=int.from_bytes(bytes.fromhex(data[2:])[:32]),
+            gas_used=int(gas, 16),
+            reason="",
+            trace_hash=_hash([data, gas]),
         )
 
     def _call(self, plan: Plan) -> dict[str, str]:
@@ -93,13 +111,22 @@ class Simulator:
         }
 
 
+_RESTS_ON_ANOTHER = Simulated(
+    ok=False,
+    realised=0,
+    gas_used=0,
+    reason="rests on a trade before it, which this node cannot simulate: it has no eth_simulateV1",
+    trace_hash="",
+)
+
+
 def _simulated(call: dict[str, Any]) -> Simulated:
     ok = int(call["status"], 16) == 1
     data = bytes.fromhex(call["returnData"][2:])
     reason = "" if ok else reason_of(data) or str(call.get("error", {}).get("message", ""))
     return Simulated(
         ok=ok,
-        realised=int.from_bytes(data[:32], "big") if ok else 0,
+        realised=int.from_bytes(data[:32]) if ok else 0,
         gas_used=int(call["gasUsed"], 16),
         reason=reason,
         trace_hash=_hash(
