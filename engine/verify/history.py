@@ -60,12 +60,15 @@ def read_history(path: Path, report: Report) -> History:
                     report.found(seq, "bytes beside this row were changed", measured, "zeros")
     except (sqlite3.Error, UnicodeDecodeError) as fault:
         report.found(rows[-1].seq + 1 if rows else 1, "the journal's file is damaged", fault, "a readable file")
-    _check_seal(path, report)
+    _check_seal(path, rows[-1].seq if rows else 1, report)
     return History(rows=tuple(rows), tables=tables)
 
 
-def _check_seal(path: Path, report: Report) -> None:
-    """Compare the file of a closed journal with its seal. A running engine breaks the seal, a crash leaves none."""
+def _check_seal(path: Path, last: int, report: Report) -> None:
+    """Compare the file of a closed journal with its seal, which was set when row `last` was the newest.
+
+    A running engine breaks the seal, a crash leaves none.
+    """
     seal = path.with_suffix(".seal")
     try:
         expected = seal.read_text("ascii").strip()
@@ -74,7 +77,7 @@ def _check_seal(path: Path, report: Report) -> None:
     except (FileNotFoundError, UnicodeDecodeError):
         return
     if measured != expected and seal.exists():
-        report.found(None, "the journal's file was changed after it was closed", measured, expected)
+        report.found(last, "the file was changed after this row closed and sealed it", measured, expected)
 
 
 def _read_head(db: sqlite3.Connection, report: Report) -> tuple[int, str]:
