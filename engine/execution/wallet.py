@@ -1,6 +1,6 @@
 """The signer: takes an approved plan, decodes what it is about to sign, and signs only if both say the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,14 @@ from engine.chains.abi import hex_data
 from engine.chains.executor_calls import decode_execute, encode_sweep
 from engine.domain.decision import Approved, Submission
 from engine.domain.errors import SigningRefused
-from engine.domain.units import Address, ChainId
+from engine.domain.hops import Flash, HopKind
+from engine.domain.units import ZERO_ADDRESS, Address, ChainId
+from engine.planning.capital import FLASH_KINDS
 
 SWEEP_GAS = 120_000
+
+_Breach = tuple[str, object, object]
+"""What is wrong, what was measured, the limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +35,17 @@ class Fees:
 class Signer:
     """Holds the hot key. It can sign two things: an approved `execute`, and a sweep to the treasury.
 
-    `halted` is asked before each signature: a halt written by another process counts at once.
+    `halted` is asked before each signature: a halt written by another process counts at once. `max_gas_wei` is the
+    most that a trade's gas may cost, whatever was approved.
     """
 
-    def __init__(self, key: str, *, chain: ChainId, executor: Address, halted: Callable[[], str | None]) -> None:
+    def __init__(
+        self, key: str, *, chain: ChainId, executor: Address, max_gas_wei: int, halted: Callable[[], str | None]
+    ) -> None:
         self._account: LocalAccount = Account.from_key(key)
         self._chain = chain
         self._executor = executor
+        self._max_gas_wei = max_gas_wei
         self._halted = halted
 
     @property
@@ -48,35 +57,8 @@ class Signer:
         if (why := self._halted()) is not None:
             raise SigningRefused("trading is halted", measured=why, next_step="the operator resumes: ketch resume")
         plan = approved.proof.plan
-        request = plan.request
-        call = decode_execute(plan.calldata)
-        route = request.route
-        said = (
-            call.token,
-            call.amount,
-            call.min_profit,
-            call.deadline_s,
-            "0x" + call.anchor.hex(),
-            tuple((h.pool, h.token_out) for h in call.hops),
-        )
-        approved_terms = (
-            route.token,
-            request.amount_in,
-            request.min_profit,
-            plan.deadline_s,
-            plan.anchor,
-            tuple((Address(h.pool), h.token_out) for h in route.hops),
-        )
-        if said != approved_terms:
-            raise SigningRefused(measured=said, limit=approved_terms)
-        if plan.to != self._executor or plan.value != 0 or not route.closed or call.min_profit < 1:
-            raise SigningRefused(measured=(plan.to, plan.value, call.min_profit), limit=(self._executor, 0, "≥ 1"))
-        if plan.gas_limit * approved.max_fee_wei > approved.worst_loss_wei:
-            raise SigningRefused(
-                "gas could cost more than was reserved",
-                measured=plan.gas_limit * approved.max_fee_wei,
-                limit=approved.worst_loss_wei,
-            )
+        for what, measured, limit in (*self._differences(approved), *self._excesses(approved)):
+            raise SigningRefused(what, measured=measured, limit=limit)
         return self._sign(
             plan.calldata,
             gas_limit=plan.gas_limit,
@@ -84,6 +66,41 @@ class Signer:
             nonce=nonce,
             ids=(intent_id, approved.stamp.id, approved.proof.block.number),
         )
+
+    def _differences(self, approved: Approved) -> Iterator[_Breach]:
+        """Compare what the calldata says, read back, with what was approved."""
+        plan = approved.proof.plan
+        request, route, call = plan.request, plan.request.route, decode_execute(plan.calldata)
+        hops = zip(call.hops, route.hops, strict=False)  # their number is compared with the pools
+        ordered = [(h, r) for h, r in hops if h.kind is not HopKind.BALANCER]  # these pools order tokens by address
+        said_and_approved: tuple[tuple[str, object, object], ...] = (
+            ("capital", call.flash, Flash(kind=FLASH_KINDS[plan.capital], lender=plan.lender or ZERO_ADDRESS)),
+            ("token", call.token, route.token),
+            ("amount", call.amount, request.amount_in),
+            ("floor", call.min_profit, request.min_profit),
+            ("deadline", call.deadline_s, plan.deadline_s),
+            ("anchor", "0x" + call.anchor.hex(), plan.anchor),
+            ("pools", [h.pool for h in call.hops], [h.pool for h in route.hops]),
+            ("tokens", [h.token_out for h in call.hops], [h.token_out for h in route.hops]),
+            ("direction", [h.zero_for_one for h, _ in ordered], [r.token_in < r.token_out for _, r in ordered]),
+            ("receiver", plan.to, self._executor),
+            ("value", plan.value, 0),
+            ("chain", approved.proof.block.chain, self._chain),
+        )
+        for name, said, meant in said_and_approved:
+            if said != meant:
+                yield f"the call says another {name} than was approved", said, meant
+        if not route.closed or call.min_profit < 1:
+            yield "the call is not a closed cycle with a floor", (route.closed, call.min_profit), (True, "at least 1")
+
+    def _excesses(self, approved: Approved) -> Iterator[_Breach]:
+        gas_wei = approved.proof.plan.gas_limit * approved.max_fee_wei
+        if gas_wei > approved.worst_loss_wei:
+            yield "gas could cost more than was reserved", gas_wei, approved.worst_loss_wei
+        if gas_wei > self._max_gas_wei:
+            yield "gas could cost more than one trade may", gas_wei, self._max_gas_wei
+        if approved.priority_fee_wei > approved.max_fee_wei:
+            yield "no chain takes a bid above the most that is paid", approved.priority_fee_wei, approved.max_fee_wei
 
     def sign_sweep(
         self, token: Address, amount: int, *, fees: Fees, intent_id: str, command_id: str, nonce: int, block_number: int
@@ -136,4 +153,3 @@ def _compare(raw: bytes, wanted: dict[str, Any]) -> None:
             raise SigningRefused(f"the signed bytes say another {name}", measured=found, limit=value)
     if decoded.get("accessList"):
         raise SigningRefused("the signed bytes carry an access list that nobody asked for")
-
