@@ -81,8 +81,9 @@ def make_ask(
         return None
     units = gas_units + EXTRA_GAS[funded.capital]
     profit = expected_profit - funded.fee
-    before_bid = price.wei(profit) - units * view.base_fee_wei
-    gas_wei = units * (view.base_fee_wei + bid_wei(before_bid, units, policy.bid_share_ppm))
+    before_bid = price.wei(profit) - units * view.base_fee_wei - view.l1_fee_wei
+    bid = bid_wei(before_bid, units, policy.bid_share_ppm)
+    gas_wei = units * (view.base_fee_wei + bid) + view.l1_fee_wei
     floor = floor_raw(
         expected_profit=profit,
         gas_wei=gas_wei,

@@ -1,14 +1,16 @@
 """Between gross and net: gas, the L1 data fee by a named model, the bid, and the floor that the contract holds."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from eth_abi.exceptions import DecodingError
+from eth_utils.crypto import keccak
 
 from engine.chains.abi import Function, hex_data
 from engine.chains.endpoints import Endpoint
+from engine.chains.executor_calls import ExecuteCall, encode_execute
 from engine.domain.errors import ChainError
-from engine.domain.hops import PPM
+from engine.domain.hops import PPM, EncodedHop, Flash, FlashKind, HopKind
 from engine.domain.opportunity import Price
 from engine.domain.units import Address, ChainId
 
@@ -20,13 +22,47 @@ _ARB_L1_COMPONENT = Function("gasEstimateL1Component(address,bool,bytes)", ("uin
 MIN_PRIORITY_WEI = 1
 
 
+def _some_address(name: str) -> Address:
+    return Address("0x" + keccak(text=name)[-20:].hex())
+
+
+SAMPLE_CALLDATA = encode_execute(
+    ExecuteCall(
+        flash=Flash(kind=FlashKind.MORPHO, lender=_some_address("lender")),
+        token=_some_address("token"),
+        amount=123_456_789_012_345_678_901,
+        min_profit=1_234_567_890_123_456,
+        deadline_s=1_800_000_000,
+        anchor=keccak(text="anchor"),
+        hops=tuple(
+            EncodedHop(
+                kind=HopKind.CONCENTRATED, pool=_some_address(f"pool {n}"), token_out=_some_address(f"token {n}")
+            )
+            for n in range(3)
+        ),
+    )
+)
+"""A trade of three hops like any other: what the L1 data of a trade costs before its calldata is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class L1Fee:
+    """The price of one transaction's L1 data in wei.
+
+    `gas_units` is how much of the transaction's own gas limit it takes, where a chain charges it as gas.
+    """
+
+    wei: int
+    gas_units: int = 0
+
+
 class L1Model(Protocol):
-    """Prices the L1 data of one transaction, in wei."""
+    """Prices the L1 data of one transaction. `fee` raises `ChainError` when the oracle gives no usable answer."""
 
     @property
     def name(self) -> str: ...
 
-    async def fee_wei(self, endpoint: Endpoint, to: Address, calldata: bytes) -> int: ...
+    async def fee(self, endpoint: Endpoint, to: Address, calldata: bytes) -> L1Fee: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,62 +71,60 @@ class NoL1Fee:
 
     name: str
 
-    async def fee_wei(self, endpoint: Endpoint, to: Address, calldata: bytes) -> int:
-        """Return 0: nothing is posted elsewhere."""
-        return 0
+    async def fee(self, endpoint: Endpoint, to: Address, calldata: bytes) -> L1Fee:
+        """Return nothing: nothing is posted elsewhere."""
+        return L1Fee(wei=0)
 
 
 @dataclass(frozen=True, slots=True)
 class OpStackOracle:
-    """The OP Stack's GasPriceOracle predeploy, asked for the very bytes."""
+    """The OP Stack's GasPriceOracle predeploy, asked for bytes like the transaction's."""
 
     name: str = "op-stack GasPriceOracle.getL1Fee"
 
-    async def fee_wei(self, endpoint: Endpoint, to: Address, calldata: bytes) -> int:
-        """Return the oracle's fee; raises `ChainError` when it does not answer."""
-        raw = await endpoint.call(
-            "eth_call", {"to": _OP_ORACLE, "data": hex_data(_OP_L1_FEE.encode(calldata))}, "latest"
-        )
-        return _OP_L1_FEE.decode(bytes.fromhex(raw[2:]))[0]
+    async def fee(self, endpoint: Endpoint, to: Address, calldata: bytes) -> L1Fee:
+        """Return the oracle's fee. It adds the signature itself; the fields around the calldata are stood in for."""
+        around = bytes.fromhex(to[2:]) + keccak(calldata)  # nonce, fees, gas and headers: some 30 bytes, incompressible
+        (wei,) = await _asked(endpoint, _OP_ORACLE, _OP_L1_FEE, around + calldata)
+        return L1Fee(wei=wei)
 
 
 @dataclass(frozen=True, slots=True)
 class ArbitrumNodeInterface:
-    """Arbitrum's NodeInterface: L1 gas of the call, at the L2 base fee that it is charged in."""
+    """Arbitrum's NodeInterface: the data is paid in gas of the transaction itself, at the L2 base fee."""
 
     name: str = "arbitrum NodeInterface.gasEstimateL1Component"
 
-    async def fee_wei(self, endpoint: Endpoint, to: Address, calldata: bytes) -> int:
-        """Return gas for L1 × base fee; raises `ChainError` when it does not answer."""
-        data = hex_data(_ARB_L1_COMPONENT.encode(to, False, calldata))
-        raw = await endpoint.call("eth_call", {"to": _ARB_NODE_INTERFACE, "data": data}, "latest")
-        gas, base_fee, _ = _ARB_L1_COMPONENT.decode(bytes.fromhex(raw[2:]))
-        return gas * base_fee
+    async def fee(self, endpoint: Endpoint, to: Address, calldata: bytes) -> L1Fee:
+        """Return gas for L1 × base fee, and that gas."""
+        gas, base_fee, _ = await _asked(endpoint, _ARB_NODE_INTERFACE, _ARB_L1_COMPONENT, to, False, calldata)
+        return L1Fee(wei=gas * base_fee, gas_units=gas)
 
 
 async def choose_l1_model(endpoint: Endpoint, chain: ChainId, *, local: bool) -> L1Model:
-    """Pick the chain's model by what stands on it. A live rollup whose oracle is not there raises `ChainError`."""
+    """Pick the chain's model, if its oracle answers. A live rollup whose oracle does not raises `ChainError`."""
     if chain == 1:
         return NoL1Fee("none: Ethereum posts nowhere else")
     oracle, model = (_ARB_NODE_INTERFACE, ArbitrumNodeInterface()) if chain == 42161 else (_OP_ORACLE, OpStackOracle())
-    code = await endpoint.call("eth_getCode", oracle, "latest")
-    # NodeInterface has no code of its own anywhere: the node answers for it, so the question is a call, not a look
-    answers = len(code) > 2 or (chain == 42161 and await _answers(endpoint, model))
-    if answers:
-        return model
-    if local:
-        return NoL1Fee(f"none: no L1 fee oracle answers at {oracle} on this local chain")
-    raise ChainError(
-        f"no L1 fee oracle at {oracle}",
-        next_step="without the L1 data fee every profit would be overstated: use another endpoint",
-    )
+    try:  # a question, not a look: NodeInterface has no code anywhere, the node itself answers for it
+        await model.fee(endpoint, oracle, SAMPLE_CALLDATA)
+    except ChainError as error:
+        if local:
+            return NoL1Fee(f"none: no L1 fee oracle answers at {oracle} on this local chain")
+        raise ChainError(
+            f"no L1 fee oracle answers at {oracle}",
+            measured=error.line(),
+            next_step="without the L1 data fee every profit would be overstated: use another endpoint",
+        ) from error
+    return model
 
 
-async def _answers(endpoint: Endpoint, model: L1Model) -> bool:
+async def _asked(endpoint: Endpoint, oracle: Address, function: Function, *args: Any) -> tuple[Any, ...]:
+    raw = str(await endpoint.call("eth_call", {"to": oracle, "data": hex_data(function.encode(*args))}, "latest"))
     try:
-        return await model.fee_wei(endpoint, _ARB_NODE_INTERFACE, b"") > 0
-    except (ChainError, DecodingError):  # an address without code answers with nothing
-        return False
+        return function.decode(bytes.fromhex(raw.removeprefix("0x")))
+    except DecodingError as error:  # an address without code answers with nothing
+        raise ChainError(f"the L1 fee oracle at {oracle} gives no fee", measured=raw[:66]) from error
 
 
 def bid_wei(expected_net_wei: int, gas_units: int, bid_share_ppm: int) -> int:
