@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +13,17 @@ from engine.chains.endpoints import Endpoint, open_endpoint, redacted
 from engine.chains.heads import HeadFollower
 from engine.clocks import BlockClock, SystemClock
 from engine.config import MANIFEST_NAME, Settings
-from engine.desk import Desk, OpenTrade
+from engine.desk import Desk
 from engine.domain.errors import ChainError, ConfigError
+from engine.domain.outcome import Filled, Reverted
 from engine.domain.ports import Clock, Pace
-from engine.domain.units import Address, BlockRef, PoolId
+from engine.domain.units import Address, BlockRef
 from engine.execution.keys import local_keys, unlock_hot_key
 from engine.execution.monitor import Monitor
-from engine.execution.reconcile import reconcile
+from engine.execution.reconcile import left_chain, reconcile
 from engine.execution.wallet import Signer
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.journal import JOURNAL_FILE, Journal
-from engine.journal.records import open_submissions, record_outcome
-from engine.journal.trades import trades
 from engine.loop import Event, Loop, ScanTerms
 from engine.market.discovery import TOPICS as FACTORY_TOPICS
 from engine.market.discovery import discover
@@ -40,6 +39,7 @@ from engine.planning.simulate import Simulator
 from engine.risk.halt import halt_reason
 from engine.risk.limits import LimitLedger
 from engine.scanning.kernel import warm_up
+from engine.settling import Mined, Settlement, left_open, mined_lately, write_end, write_reorged
 from engine.venues.deployments import deployments_in
 
 MARKET_START_FILE = "market-start.json"
@@ -113,7 +113,13 @@ async def _assemble(
 ) -> Composition:
     genesis = journal.genesis
     executor = Address(genesis["executor"])
-    signer = Signer(key, chain=settings.chain_id, executor=executor, halted=lambda: halt_reason(state))
+    signer = Signer(
+        key,
+        chain=settings.chain_id,
+        executor=executor,
+        max_gas_wei=settings.risk.max_gas_wei,
+        halted=lambda: halt_reason(state),
+    )
     await _check_identity(endpoint, genesis, signer.address)
     book = address_book(settings)
     lenders = await _standing(endpoint, lenders_in(book))
@@ -132,14 +138,19 @@ async def _assemble(
     save(Snapshot(head, pools), state / MARKET_START_FILE)
     ledger = LimitLedger(journal)
     monitor = Monitor(endpoint, chain=settings.chain_id, executor=executor, operator=signer.address)
-    left_open = {trade.submission.intent_id: trade for trade in _left_open(journal)}
-    recovered = await reconcile(endpoint, monitor, signer.address, [t.submission for t in left_open.values()], head)
+    mined = mined_lately(journal, head)
+    gone = await left_chain(endpoint, [(trade.submission.tx_hash, outcome.block) for trade, outcome in mined])
+    for one in mined:
+        if one.trade.submission.tx_hash in gone:
+            write_reorged(journal, ledger, one)
+    still_open = {trade.submission.intent_id: trade for trade in left_open(journal)}
+    recovered = await reconcile(endpoint, monitor, signer.address, [t.submission for t in still_open.values()], head)
+    mined = [one for one in mined if one.trade.submission.tx_hash not in gone]
     for outcome in recovered.ended:
-        trade = left_open[outcome.intent_id]
-        with journal.transaction():
-            record_outcome(journal, outcome)
-            if trade.reservation is not None:
-                ledger.release(trade.reservation, outcome)
+        trade = still_open[outcome.intent_id]
+        write_end(journal, ledger, trade, outcome)
+        if isinstance(outcome, Filled | Reverted):
+            mined.append(Mined(trade, outcome))
     desk = Desk(
         endpoint=endpoint,
         journal=journal,
@@ -150,7 +161,7 @@ async def _assemble(
         l1=await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet"),
         clock=clock,
         executor=executor,
-        open_trades=[left_open[s.intent_id] for s in recovered.open],
+        open_trades=[still_open[s.intent_id] for s in recovered.open],
         next_nonce=recovered.next_nonce,
     )
     follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
@@ -160,13 +171,12 @@ async def _assemble(
     loop = Loop(
         endpoint=endpoint,
         journal=journal,
-        ledger=ledger,
         policy=settings.risk,
         market=market,
         found=found,
         deployments=deployments,
         desk=desk,
-        monitor=monitor,
+        settlement=Settlement(journal=journal, ledger=ledger, monitor=monitor, mined=mined),
         commands=commands,
         clock=clock,
         pace=pace,
@@ -237,24 +247,6 @@ async def _standing(endpoint: Endpoint, named: Lenders) -> Lenders:
     standing = {a for a, code in zip(asked, codes, strict=True) if len(code) > 2}
     balancer, aave, morpho = (a if a in standing else None for a in given)
     return Lenders(balancer=balancer, aave=aave, morpho=morpho)
-
-
-def _left_open(journal: Journal) -> Sequence[OpenTrade]:
-    """Rebuild the trades that the journal left open: an intent's decision is the entry right before it."""
-    listed = {trade.id: trade for trade in trades(journal) if trade.status == "open"}
-    left: list[OpenTrade] = []
-    for submission in open_submissions(journal):
-        trade = listed[submission.intent_id]
-        decision = journal.entry(trade.seq - 1)
-        approved = decision is not None and decision.kind == "decision" and trade.capital is not None
-        left.append(
-            OpenTrade(
-                submission=submission,
-                reservation=decision.body["reservation"] if approved and decision else None,
-                pools=frozenset(PoolId(pool) for pool, _, _ in trade.route),
-            )
-        )
-    return left
 
 
 def manifest_process_lives(state: Path) -> bool:

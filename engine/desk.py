@@ -16,7 +16,7 @@ from engine.execution.wallet import SWEEP_GAS, Fees, Signer
 from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
 from engine.planning.capital import Funds, Source
-from engine.planning.costs import L1Model, bid_wei
+from engine.planning.costs import SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
 from engine.risk.limits import LimitLedger
@@ -26,13 +26,17 @@ from engine.risk.review import review
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """What a decision is made on: pools, prices and funds as of `block`, and the base fee of its gas in wei."""
+    """What a decision is made on: pools, prices and funds as of `block`, and the base fee of its gas in wei.
+
+    `l1_fee_wei` is what a trade's L1 data costs, about: a request's floor covers it.
+    """
 
     block: BlockRef
     pools: Mapping[PoolId, AnyPool]
     prices: Mapping[Address, Price]
     base_fee_wei: int
     funds: Funds
+    l1_fee_wei: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +50,25 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTrade:
-    """A submission that has not ended: what to release, and which pools it is about to change."""
+    """A submission that has not ended: what to release, which pools it is about to change, which token it sweeps."""
 
     submission: Submission
     reservation: str | None
     pools: frozenset[PoolId]
+    sweeps: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traded:
-    """One round at the desk: the decisions, and the monotonic clock when they were on disk and when they were sent."""
+    """One round at the desk: the decisions, and the monotonic clock when they were on disk and when they were sent.
+
+    `unsent` says why the node did not take an intent; it is open, and its bytes are sent again.
+    """
 
     decisions: tuple[Decision, ...]
     decided_ns: int
     sent_ns: int
+    unsent: Mapping[str, str]
 
 
 class Desk:
@@ -105,7 +114,7 @@ class Desk:
         """
         plans = [self._plan(ask, view) for ask in asks]
         simulated = await self._simulator.simulate(plans, view.block)
-        l1_fees = [await self._l1.fee_wei(self._endpoint, plan.to, plan.calldata) for plan in plans]
+        l1_fees = [await self._l1.fee(self._endpoint, plan.to, plan.calldata) for plan in plans]
         decisions: list[Decision] = []
         signed: list[Submission] = []
         undone: set[PoolId] = set()  # pools that a refused trade would have moved: later proofs counted on it
@@ -131,12 +140,20 @@ class Desk:
                     undone |= pools
                 decisions.append(decision)
         decided_ns = self._clock.monotonic_ns()
-        await send_all(self._endpoint, signed)
-        return Traded(decisions=tuple(decisions), decided_ns=decided_ns, sent_ns=self._clock.monotonic_ns())
+        unsent = await send_all(self._endpoint, signed)
+        sent_ns = self._clock.monotonic_ns()
+        return Traded(decisions=tuple(decisions), decided_ns=decided_ns, sent_ns=sent_ns, unsent=unsent)
 
-    async def send_again(self) -> None:
-        """Send what is open once more, as the same bytes: a transaction that a node dropped comes back."""
-        await send_all(self._endpoint, [trade.submission for trade in self.open.values()])
+    async def l1_fee_wei(self) -> int:
+        """Say what the L1 data of a trade costs at the moment, before its calldata is known, in wei."""
+        return (await self._l1.fee(self._endpoint, self._executor, SAMPLE_CALLDATA)).wei
+
+    async def send_again(self) -> Mapping[str, str]:
+        """Send what is open once more, as the same bytes: a transaction that a node dropped comes back.
+
+        Returns why the node did not take an intent.
+        """
+        return await send_all(self._endpoint, [trade.submission for trade in self.open.values()])
 
     async def sweep(self, command: Sweep, amount: int, fees: Fees, head: BlockRef) -> Submission:
         """Sign, write down and send a sweep of `amount` raw units to the treasury."""
@@ -160,7 +177,7 @@ class Desk:
                 max_fee_wei=fees.max_fee_wei,
                 priority_fee_wei=fees.priority_fee_wei,
             )
-            self.hold(OpenTrade(submission=submission, reservation=None, pools=frozenset()))
+            self.hold(OpenTrade(submission=submission, reservation=None, pools=frozenset(), sweeps=command.token))
         await send_all(self._endpoint, [submission])
         return submission
 
@@ -179,21 +196,22 @@ class Desk:
             gas_units=ask.gas_units,
         )
 
-    def _proof(self, ask: Ask, plan: Plan, result: Simulated, l1_fee: int, view: MarketView) -> Proof:
+    def _proof(self, ask: Ask, plan: Plan, result: Simulated, l1_fee: L1Fee, view: MarketView) -> Proof:
         request = ask.request
         price = view.prices.get(request.route.token)
         gross_wei = None if price is None else price.wei(result.realised)
-        before_bid = (gross_wei or 0) - result.gas_used * view.base_fee_wei - l1_fee
+        before_bid = (gross_wei or 0) - result.gas_used * view.base_fee_wei - l1_fee.wei
         costs = Costs(
             gas_units=result.gas_used,
             base_fee_wei=view.base_fee_wei,
             priority_fee_wei=bid_wei(before_bid, result.gas_used, self._policy.bid_share_ppm),
-            l1_fee_wei=l1_fee,
+            l1_fee_wei=l1_fee.wei,
             l1_model=self._l1.name,
             flash_fee=ask.source.fee,
         )
+        gas_limit = max(plan.gas_limit, with_margin(result.gas_used)) + with_margin(l1_fee.gas_units)
         return Proof(
-            plan=replace(plan, gas_limit=max(plan.gas_limit, with_margin(result.gas_used))),
+            plan=replace(plan, gas_limit=gas_limit),
             stamp=self.stamp("proof", view.block, request.stamp.id),
             block=view.block,
             realised=result.realised,

@@ -2,27 +2,25 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from engine.chains.endpoints import Endpoint
-from engine.chains.heads import HISTORY_BLOCKS
-from engine.desk import Desk, MarketView, OpenTrade
+from engine.chains.endpoints import Endpoint, RpcError
+from engine.desk import Desk, MarketView, Traded
 from engine.domain.commands import Command, Stop
 from engine.domain.decision import Approved
 from engine.domain.errors import ChainError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import Route, SizedCycle
-from engine.domain.outcome import Filled, Outcome, Reorged, Replaced
+from engine.domain.outcome import Filled, Replaced, Reverted
 from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, PoolId
-from engine.execution.monitor import Monitor
 from engine.journal.journal import Journal
-from engine.journal.records import record_opportunity, record_outcome
+from engine.journal.records import record_opportunity
 from engine.market.discovery import Found, found_in
 from engine.market.prices import price_tokens
 from engine.market.state import Market
@@ -30,9 +28,9 @@ from engine.market.sync import read_pools
 from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
 from engine.proposing import engine_asks
-from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
 from engine.scanning.scan import Universe, build_universe, greedy_rounds, update_rates
+from engine.settling import Settled, Settlement
 from engine.venues.deployments import Deployment
 
 MEASUREMENTS = 100_000
@@ -84,13 +82,12 @@ class Loop:
         *,
         endpoint: Endpoint,
         journal: Journal,
-        ledger: LimitLedger,
         policy: Policy,
         market: Market,
         found: Sequence[Found],
         deployments: Sequence[Deployment],
         desk: Desk,
-        monitor: Monitor,
+        settlement: Settlement,
         commands: OperatorCommands,
         clock: Clock,
         pace: Pace,
@@ -104,13 +101,12 @@ class Loop:
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
-        self._ledger = ledger
         self._policy = policy
         self.market = market
         self.found = {PoolId(f.address): f for f in found}
         self._deployments = deployments
         self._desk = desk
-        self._monitor = monitor
+        self._settlement = settlement
         self._commands = commands
         self._clock = clock
         self._pace = pace
@@ -123,7 +119,6 @@ class Loop:
         self._fills_wanted = fills_wanted
         self._universe: Universe = build_universe(market.pools, terms.base_tokens, terms.max_hops)
         self._funds = Funds()
-        self._settled: deque[tuple[OpenTrade, Outcome]] = deque(maxlen=HISTORY_BLOCKS)
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self.measured = Measured()
 
@@ -145,16 +140,21 @@ class Loop:
     async def process(self, event: ChainEvent) -> None:
         """Take one chain event all the way: market, outcomes, opportunities, decisions, submissions."""
         if isinstance(event, RolledBack):
-            self._roll_back(event)
+            await self._roll_back(event)
             return
         self._clock.observe(event.block)
         changed = self.market.apply(event)
         await self._add_new_pools(event)
         update_rates(self._universe, self.market.pools, changed)
         self.measured.blocks += 1
-        if await self._settle():
-            self._funds = await self._read_funds()
-        proposed = await self._trade(event) if self._may_trade(event) else []
+        proposed: Sequence[SizedCycle] = ()
+        try:
+            if await self._settle():
+                self._funds = await self._read_funds()
+            if self._may_trade(event):
+                proposed = await self._trade(event)
+        except RpcError as error:  # the node has left this block; the reorg and the blocks after it are on their way
+            self._pass_over(event, error)
         self._publish(
             {
                 "event": "block",
@@ -170,9 +170,12 @@ class Loop:
         await self._pace.done(event.block)
 
     def _may_trade(self, event: BlockSeen) -> bool:
-        """Decide on the newest block only, and not once the fills asked for are on their way."""
-        enough = self._fills_wanted is not None and self.measured.filled + len(self._desk.open) >= self._fills_wanted
-        return self._commands.state != "HALTED" and self._tip() <= event.block.number and not enough
+        """Decide on the newest block only, with room for a transaction, and not once the last fill is on its way."""
+        open_now = len(self._desk.open)
+        enough = self._fills_wanted is not None and self.measured.filled + open_now >= self._fills_wanted
+        if enough or open_now >= self._policy.max_open_intents:
+            return False
+        return self._commands.state != "HALTED" and self._tip() <= event.block.number
 
     async def _trade(self, event: BlockSeen) -> list[SizedCycle]:
         view = MarketView(
@@ -180,30 +183,20 @@ class Loop:
             pools=self.market.pools,
             prices=price_tokens(self.market.pools.values(), self._native),
             base_fee_wei=event.base_fee_wei,
-            funds=self._funds,
+            funds=self._funds.without_own([t.sweeps for t in self._desk.open.values() if t.sweeps is not None]),
         )
         cycles = [cycle for cycle in self._scan(view) if self._is_news(cycle)]
         if not cycles:
             return []
         self.measured.opportunities += len(cycles)
-        state = self._commands.state
-        with self._journal.transaction():
-            asks = engine_asks(
-                cycles,
-                view,
-                policy=self._policy,
-                lenders=self._lenders,
-                state=state,
-                stamp=self._desk.stamp,
-                record=lambda opportunity: record_opportunity(self._journal, opportunity),
-            )
-        if not asks:
-            return cycles
         try:
-            traded = await self._desk.trade(asks, view, state)
-        except ChainError as error:
-            # nothing was signed: the node left the block or did not answer, and the next block finds what is left
-            self._publish({"event": "passed", "number": event.block.number, "why": error.line()})
+            traded = await self._proposed(cycles, view)
+        except ChainError as error:  # nothing was signed: the next block finds what is left of them
+            self._pass_over(event, error)
+            for cycle in cycles:
+                del self._decided[cycle.route]
+            return cycles
+        if traded is None:
             return cycles
         self.measured.detect_ns.append(traded.decided_ns - event.received_ns)
         if any(isinstance(decision, Approved) for decision in traded.decisions):
@@ -214,7 +207,24 @@ class Loop:
             else:
                 self.measured.refused += 1
                 self._publish({"event": "refused", "rule": decision.rule, "measured": decision.measured})
+        self._say_unsent(traded.unsent)
         return cycles
+
+    async def _proposed(self, cycles: Sequence[SizedCycle], view: MarketView) -> Traded | None:
+        """Bring the cycles to the desk; None when nothing can fund them. Raises `ChainError` before any signature."""
+        state = self._commands.state
+        view = replace(view, l1_fee_wei=await self._desk.l1_fee_wei())
+        with self._journal.transaction():
+            asks = engine_asks(
+                cycles,
+                view,
+                policy=self._policy,
+                lenders=self._lenders,
+                state=state,
+                stamp=self._desk.stamp,
+                record=lambda opportunity: record_opportunity(self._journal, opportunity),
+            )
+        return await self._desk.trade(asks, view, state) if asks else None
 
     def _scan(self, view: MarketView) -> list[SizedCycle]:
         cycles = greedy_rounds(
@@ -223,7 +233,7 @@ class Loop:
             prices=view.prices,
             gas_price_wei=view.base_fee_wei,
             floor_wei=max(self._terms.floor_wei, self._policy.min_net_profit_wei),
-            max_rounds=self._terms.max_rounds,
+            max_rounds=min(self._terms.max_rounds, self._policy.max_open_intents - len(self._desk.open)),
         )
         in_flight = {pool for trade in self._desk.open.values() for pool in trade.pools}
         return [cycle for cycle in cycles if not cycle.route.pools & in_flight]
@@ -237,26 +247,19 @@ class Loop:
 
     async def _settle(self) -> bool:
         """Write down how open trades ended; True when one did."""
-        trades = sorted(self._desk.open.values(), key=lambda trade: trade.submission.nonce)
         head = self.market.head
-        ended = await self._monitor.outcomes([trade.submission for trade in trades], head)
-        for outcome in ended:
-            self._end(self._desk.open.pop(outcome.intent_id), outcome)
+        ended = await self._settlement.settle(self._desk, head)
+        for settled in ended:
+            self._count(settled)
         if any(t.submission.submitted_block + RESEND_AFTER_BLOCKS < head.number for t in self._desk.open.values()):
-            await self._desk.send_again()
+            self._say_unsent(await self._desk.send_again())
         return bool(ended)
 
-    def _end(self, trade: OpenTrade, outcome: Outcome) -> None:
-        with self._journal.transaction():
-            record_outcome(self._journal, outcome)
-            if trade.reservation is not None:
-                self._ledger.release(trade.reservation, outcome)
-        self._settled.append((trade, outcome))
-        is_trade = trade.reservation is not None
-        if isinstance(outcome, Filled):
-            self.measured.filled += is_trade
-        elif not isinstance(outcome, Replaced):
-            self.measured.reverted += is_trade
+    def _count(self, settled: Settled) -> None:
+        trade, outcome = settled
+        if trade.sweeps is None:
+            self.measured.filled += isinstance(outcome, Filled)
+            self.measured.reverted += isinstance(outcome, Reverted)
         self._publish(
             {
                 "event": "trade",
@@ -269,23 +272,23 @@ class Loop:
             }
         )
 
-    def _roll_back(self, event: RolledBack) -> None:
-        """Undo the market, and open again every trade whose block left the chain."""
+    async def _roll_back(self, event: RolledBack) -> None:
+        """Undo the market, open again every trade whose block left the chain, and send what is open once more."""
         self.market.roll_back(event)
         self._universe = build_universe(self.market.pools, self._terms.base_tokens, self._terms.max_hops)
-        gone = {block.hash for block in event.dropped}
-        for trade, outcome in list(self._settled):
-            if isinstance(outcome, Replaced | Reorged) or outcome.block.hash not in gone:
-                continue
-            reorged = Reorged(intent_id=outcome.intent_id, block=outcome.block)
-            self._settled.remove((trade, outcome))
-            with self._journal.transaction():
-                record_outcome(self._journal, reorged)
-                if trade.reservation is not None:
-                    self._ledger.release(trade.reservation, reorged)
-            self._desk.hold(trade)
-            self.measured.filled -= isinstance(outcome, Filled) and trade.reservation is not None
+        for trade, outcome in self._settlement.reopen(self._desk, {block.hash for block in event.dropped}):
+            if trade.sweeps is None:
+                self.measured.filled -= isinstance(outcome, Filled)
+                self.measured.reverted -= isinstance(outcome, Reverted)
         self._publish({"event": "reorg", "ancestor": event.ancestor.number, "dropped": len(event.dropped)})
+        self._say_unsent(await self._desk.send_again())
+
+    def _pass_over(self, event: BlockSeen, error: ChainError) -> None:
+        self._publish({"event": "passed", "number": event.block.number, "why": error.line()})
+
+    def _say_unsent(self, unsent: Mapping[str, str]) -> None:
+        for intent_id, why in unsent.items():
+            self._publish({"event": "unsent", "id": intent_id, "why": why})
 
     async def _add_new_pools(self, event: BlockSeen) -> None:
         new = [f for log in event.logs if (f := found_in(log, self._deployments)) is not None]

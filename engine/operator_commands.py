@@ -58,6 +58,10 @@ class OperatorCommands:
                 return {"state": self.state, "reason": command.reason}
 
     async def _sweep(self, command: Sweep, desk: Desk, head: BlockRef) -> dict[str, Any]:
+        if any(trade.sweeps == command.token for trade in desk.open.values()):
+            raise ControlError(
+                "a sweep of this token is on its way", measured=command.token, next_step="see ketch trades for its end"
+            )
         call = {"to": command.token, "data": hex_data(_BALANCE_OF.encode(self._executor))}
         raw, block = await self._endpoint.batch(
             [("eth_call", (call, {"blockHash": head.hash})), ("eth_getBlockByHash", (head.hash, False))]

@@ -55,7 +55,7 @@ async def summary(settings: Settings, state: Path, engine: Composition) -> dict[
         "realised": {token: str(raw) for token, raw in added.realised.items()},
         "onchain_delta": {token: str(raw) for token, raw in delta.items() if raw},
         "gas_paid_wei": str(added.gas_paid_wei),
-        "net_profit_wei": str(net_profit_wei(journal)),
+        "net_profit_wei": str(net_profit_wei(journal, added.gas_paid_wei)),
         "detect_ms": percentiles_ms(loop.measured.detect_ns),
         "send_ms": percentiles_ms(loop.measured.send_ns),
     }
@@ -68,13 +68,12 @@ async def summary(settings: Settings, state: Path, engine: Composition) -> dict[
     return body
 
 
-def net_profit_wei(journal: Journal) -> int:
-    """Add up each trade's profit, at the price that its own proof saw, less all gas paid, reverts' included; in wei."""
+def net_profit_wei(journal: Journal, gas_paid_wei: int) -> int:
+    """Add up each trade's profit, at the price that its own proof saw, less all gas paid: reverts' and sweeps' too."""
     by_trade: dict[str, int] = {}  # a trade that was reorged out is released again, and the last word counts
     for entry in journal.entries("release"):
-        body = entry.body
-        by_trade[body["reservation"]] = int(body["profit_wei"]) - int(body["gas_wei"])
-    return sum(by_trade.values())
+        by_trade[entry.body["reservation"]] = int(entry.body["profit_wei"])
+    return sum(by_trade.values()) - gas_paid_wei
 
 
 async def available_profit_wei(settings: Settings, state: Path, engine: Composition) -> int:
@@ -140,7 +139,8 @@ def percentiles_ms(samples_ns: Sequence[int]) -> dict[str, float | None]:
 
 def totals_of(journal: Journal) -> dict[str, Any]:
     """Add a journal up without a chain, for `ketch status`."""
-    return {**asdict(totals(journal)), "net_profit_wei": net_profit_wei(journal)}
+    added = totals(journal)
+    return {**asdict(added), "net_profit_wei": net_profit_wei(journal, added.gas_paid_wei)}
 
 
 def _manifest(settings: Settings, state: Path) -> dict[str, Any]:

@@ -36,8 +36,9 @@ class Monitor:
         ended: list[Outcome] = []
         for submission, receipt in zip(submissions, receipts, strict=True):
             if receipt is not None:
-                if int(receipt["blockNumber"], 16) <= head.number:
-                    ended.append(await self._from_receipt(submission, receipt))
+                outcome = await self._from_receipt(submission, receipt, head)
+                if outcome is not None:
+                    ended.append(outcome)
                 self._overtaken.discard(submission.intent_id)
             elif submission.nonce < mined:
                 if submission.intent_id in self._overtaken:
@@ -45,8 +46,15 @@ class Monitor:
                 self._overtaken.add(submission.intent_id)
         return ended
 
-    async def _from_receipt(self, submission: Submission, receipt: Mapping[str, Any]) -> Outcome:
+    async def _from_receipt(
+        self, submission: Submission, receipt: Mapping[str, Any], head: BlockRef
+    ) -> Filled | Reverted | None:
+        """Read an end; None when its block is past `head`, or has left the chain since the node answered."""
+        if int(receipt["blockNumber"], 16) > head.number:
+            return None
         header = await self._endpoint.call("eth_getBlockByHash", receipt["blockHash"], False)
+        if header is None:
+            return None
         block = BlockRef(
             chain=self._chain,
             number=int(receipt["blockNumber"], 16),

@@ -20,6 +20,19 @@ class Reconciled:
     next_nonce: int
 
 
+async def left_chain(endpoint: Endpoint, mined: Sequence[tuple[str, BlockRef]]) -> frozenset[str]:
+    """Name the transactions, among (hash, block it was in), that are no longer in that block.
+
+    Raises `ChainError` when the node does not answer.
+    """
+    receipts = await endpoint.batch([("eth_getTransactionReceipt", (tx_hash,)) for tx_hash, _ in mined])
+    return frozenset(
+        tx_hash
+        for (tx_hash, block), receipt in zip(mined, receipts, strict=True)
+        if receipt is None or receipt["blockHash"] != block.hash
+    )
+
+
 async def reconcile(
     endpoint: Endpoint, monitor: Monitor, operator: Address, left_open: Sequence[Submission], head: BlockRef
 ) -> Reconciled:
@@ -32,7 +45,7 @@ async def reconcile(
     ended += await monitor.outcomes([s for s in left_open if s.intent_id not in {o.intent_id for o in ended}], head)
     known = {outcome.intent_id for outcome in ended}
     still_open = tuple(s for s in left_open if s.intent_id not in known)
-    await send_all(endpoint, still_open)
+    await send_all(endpoint, still_open)  # what the node does not take stays open, and is sent again
     count = int(await endpoint.call("eth_getTransactionCount", operator, hex(head.number)), 16)
     next_nonce = max([count, *(s.nonce + 1 for s in still_open)])
     return Reconciled(ended=tuple(ended), open=still_open, next_nonce=next_nonce)

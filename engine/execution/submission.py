@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from engine.chains.abi import hex_data
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.domain.decision import Submission
+from engine.domain.errors import ChainError
 
 _ALREADY_THERE = ("already known", "already imported", "known transaction", "nonce too low")
 
@@ -25,10 +26,17 @@ async def send(endpoint: Endpoint, submission: Submission) -> str | None:
 
 
 async def send_all(endpoint: Endpoint, submissions: Sequence[Submission]) -> dict[str, str]:
-    """Send in nonce order; return intent id -> refusal for those that the node would not take."""
-    refused: dict[str, str] = {}
+    """Send in nonce order; return intent id -> why, for those that the node would not take or did not answer for.
+
+    What was signed is open whatever happens here, so nothing is raised: it is sent again, and the chain says how it
+    ended.
+    """
+    unsent: dict[str, str] = {}
     for submission in sorted(submissions, key=lambda s: s.nonce):
-        why = await send(endpoint, submission)
+        try:
+            why = await send(endpoint, submission)
+        except ChainError as error:
+            why = error.line()
         if why is not None:
-            refused[submission.intent_id] = why
-    return refused
+            unsent[submission.intent_id] = why
+    return unsent

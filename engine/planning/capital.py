@@ -1,7 +1,7 @@
 """Where a trade's capital can come from, and what each source costs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from engine.chains.abi import Function
 from engine.chains.endpoints import Endpoint
@@ -55,6 +55,13 @@ class Funds:
 
     available: Mapping[Capital, Mapping[Address, int]] = field(default_factory=dict)
     aave_premium_bps: int = 0
+
+    def without_own(self, tokens: Collection[Address]) -> "Funds":
+        """Leave out own funds of these tokens: they are on their way to the treasury."""
+        if not tokens:
+            return self
+        own = {token: held for token, held in self.available.get("own", {}).items() if token not in tokens}
+        return replace(self, available={**self.available, "own": own})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
