@@ -1,7 +1,6 @@
 """The composition root: picks clock, pace and keys for the profile, and puts the rooms together. Nobody else knows."""
 
 import json
-import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -247,12 +246,3 @@ async def _standing(endpoint: Endpoint, named: Lenders) -> Lenders:
     standing = {a for a, code in zip(asked, codes, strict=True) if len(code) > 2}
     balancer, aave, morpho = (a if a in standing else None for a in given)
     return Lenders(balancer=balancer, aave=aave, morpho=morpho)
-
-
-def manifest_process_lives(state: Path) -> bool:
-    """Tell whether the process that wrote the local chain's manifest is still there."""
-    try:
-        os.kill(int(json.loads((state / MANIFEST_NAME).read_bytes())["pid"]), 0)
-    except (OSError, ValueError, KeyError):
-        return False
-    return True

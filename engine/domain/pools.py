@@ -1,6 +1,6 @@
 """Pools are immutable values: static facts and state together, no I/O. A change makes a new value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
@@ -152,8 +152,3 @@ class Venue(Protocol):
     def encode(self, pool: AnyPool, token_in: Address, token_out: Address) -> tuple[int, int]:
         """Encode the hop as the two words that the executor contract unpacks."""
         ...
-
-
-def other_tokens(pool: Pool, token: Address) -> Sequence[Address]:
-    """List the tokens of `pool` that `token` can be swapped into."""
-    return [t for t in pool.tokens if t != token]

@@ -25,7 +25,6 @@ MINT = keccak(text="Mint(address,address,int24,int24,uint128,uint256,uint256)")
 BURN = keccak(text="Burn(address,int24,int24,uint128,uint256,uint256)")
 
 INT256_MAX = 2**255 - 1
-UINT128_MAX = 2**128 - 1
 
 families: tuple[Family, ...] = ("concentrated",)
 topics: tuple[bytes, ...] = (INITIALIZE, SWAP, MINT, BURN)
