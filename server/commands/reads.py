@@ -56,7 +56,7 @@ def _verified(session: Session, rpc: str | None) -> dict[str, Any]:
     running = _asked(session, "status")
     if running is None:
         return verify_state(session.state, rpc or _settings_rpc(session)).as_json()
-    return verify_state(session.state, rpc or running["rpc"], at_block=running["block"]).as_json()
+    return verify_state(session.state, rpc or running["rpc"], at_block=running["block"] - 1).as_json()
 
 
 @click.command()
