@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from engine.control import SOCKET_NAME
+from engine.control_client import call
 from engine.devnet.rpc import Rpc
 from engine.initialise import LOCAL_PASSPHRASE
 from tests.devnet.processes import eventually, manifest_in, start_devnet
-from tests.scenario.ketch_processes import END_S, ketch, refused, result, started, wait_for_engine
+from tests.scenario.ketch_processes import END_S, READY_S, ketch, refused, result, started, wait_for_engine
 
 pytestmark = pytest.mark.node
 
@@ -30,7 +32,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         manifest_in(folder, chain)
         with started(*ENGINE, folder) as engine:
             wait_for_engine(folder, engine)
-            assert eventually(lambda: result("status", "--state", folder)["totals"]["filled"] > 0)
+            asked = folder / SOCKET_NAME  # asking by the command line over and over would starve the engine
+            assert eventually(lambda: call(asked, "status")["totals"]["filled"] > 0, READY_S)
             yield folder
     finally:
         chain.communicate(timeout=END_S)
@@ -95,9 +98,9 @@ def test_a_sweep_pays_the_treasury_and_nobody_else(state: Path):
     status = result("status", "--state", state)
     swept = result("sweep", status["native_wrapped"], "--state", state)
     assert int(swept["amount"]) > 0
-    call = {"to": status["native_wrapped"], "data": "0x70a08231" + status["treasury"][2:].rjust(64, "0")}
+    balance = {"to": status["native_wrapped"], "data": "0x70a08231" + status["treasury"][2:].rjust(64, "0")}
     with Rpc(status["rpc"]) as rpc:
-        assert eventually(lambda: int(rpc.call("eth_call", call, "latest"), 16) >= int(swept["amount"]))
+        assert eventually(lambda: int(rpc.call("eth_call", balance, "latest"), 16) >= int(swept["amount"]))
     assert "sweep" in refused(ketch("sweep", status["tokens"][-1]["address"], "--state", state))
 
 
