@@ -1,0 +1,262 @@
+"""An engine on a test's local chain, taken from block to block by hand: what it does, it does between two lines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from engine.chain_actions import head_of
+from engine.chains.endpoints import open_endpoint
+from engine.compose import Composition, composed
+from engine.config import Settings, load
+from engine.desk import Ask, Desk, MarketView, Traded
+from engine.devnet.calldata import call
+from engine.devnet.deployment import DeployedPool
+from engine.devnet.manifest import write_manifest
+from engine.domain.commands import TradingState
+from engine.domain.events import ChainEvent
+from engine.domain.opportunity import Capital, Route, SizedCycle
+from engine.domain.units import Address, BlockRef, ChainId
+from engine.initialise import LOCAL_PASSPHRASE, initialise_local
+from engine.journal.journal import Journal
+from engine.journal.trades import Trade, trades
+from engine.loop import Event
+from engine.market.prices import price_tokens
+from engine.planning.capital import Lenders, Source, read_funds, sources
+from engine.proposing import make_ask
+from engine.risk.policy import Policy
+from engine.scanning.scan import build_universe, find_cycles
+from tests.conftest import SEED, LocalChain
+from tests.market_moves import swap
+
+GENEROUS = Policy(max_gas_wei=10**17, gas_budget_per_day_wei=10**18, max_loss_per_day_wei=10**18, max_open_intents=50)
+"""Limits that are in no test's way unless it is about them."""
+
+
+class Mines:
+    """A pace that mines: set-up transactions wait for blocks that nobody else makes here."""
+
+    def __init__(self, chain: LocalChain) -> None:
+        self._chain = chain
+
+    async def done(self, block: BlockRef) -> None:
+        """Mine the next block."""
+        self._chain.mine()
+
+
+@dataclass(slots=True)
+class EngineOnChain:
+    """One start of an engine. `events` is what it published."""
+
+    chain: LocalChain
+    state: Path
+    settings: Settings
+    parts: Composition
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def journal(self) -> Journal:
+        return self.parts.journal
+
+    @property
+    def desk(self) -> Desk:
+        return self.parts.loop._desk
+
+    @property
+    def lenders(self) -> Lenders:
+        return self.parts.loop._lenders
+
+    @property
+    def executor(self) -> Address:
+        return Address(self.journal.genesis["executor"])
+
+    @property
+    def operator(self) -> Address:
+        return Address(self.journal.genesis["operator"])
+
+    @property
+    def treasury(self) -> Address:
+        return Address(self.journal.genesis["treasury"])
+
+    async def catch_up(self) -> list[ChainEvent]:
+        """Let the loop take everything that the chain has mined since."""
+        header = await self.parts.endpoint.call("eth_getBlockByNumber", "latest", False)
+        events = await self.parts.follower.advance(header)
+        for event in events:
+            await self.parts.loop.process(event)
+        return events
+
+    async def block(self, count: int = 1) -> None:
+        """Mine, and let the loop take each block."""
+        for _ in range(count):
+            self.chain.mine()
+            await self.catch_up()
+
+    async def view(self, *, only: Capital | None = None) -> MarketView:
+        """Look at the market as a decision would; `only` leaves one source of capital its funds."""
+        loop = self.parts.loop
+        head = loop.market.head
+        funds = await read_funds(self.parts.endpoint, self.settings.base_tokens, self.executor, self.lenders, head.hash)
+        if only is not None:
+            funds = replace(funds, available={c: held for c, held in funds.available.items() if c == only})
+        native = Address(self.journal.genesis["native_wrapped"])
+        return MarketView(
+            block=head,
+            pools=dict(loop.market.pools),
+            prices=price_tokens(loop.market.pools.values(), native),
+            base_fee_wei=self.chain.profile.base_fee_wei,
+            funds=funds,
+        )
+
+    def cycles(self, view: MarketView) -> list[SizedCycle]:
+        """Find what there is to earn, the best first, each for itself."""
+        universe = build_universe(view.pools, self.settings.base_tokens, 4)
+        return find_cycles(universe, view.pools, prices=view.prices, gas_price_wei=view.base_fee_wei, floor_wei=10**13)
+
+    def ask(self, cycle: SizedCycle, view: MarketView, *, min_profit: int = 0, amount: int | None = None) -> Ask | None:
+        """Ask for a cycle as the engine does, by the cheapest source."""
+        return make_ask(
+            cycle.route,
+            cycle.amount_in if amount is None else amount,
+            cycle.profit,
+            cycle.gas_units,
+            view,
+            policy=self.settings.risk,
+            lenders=self.lenders,
+            state="ACTIVE",
+            principal="test",
+            origin="engine",
+            request_stamp=lambda: self.desk.stamp("request", view.block, "test"),
+            min_profit=min_profit,
+        )
+
+    def funded_by(self, ask: Ask, capital: Capital, view: MarketView) -> Ask:
+        """Take the ask's capital from this source instead."""
+        return replace(ask, source=self.source(ask.request.route, ask.request.amount_in, capital, view))
+
+    def source(self, route: Route, amount: int, capital: Capital, view: MarketView) -> Source:
+        """Name a source among those that can fund the amount."""
+        (found,) = [s for s in self.usable(route, amount, view) if s.capital == capital]
+        return found
+
+    def usable(self, route: Route, amount: int, view: MarketView) -> list[Source]:
+        """List the sources that can fund the amount, the cheapest first."""
+        return sources(
+            route,
+            amount,
+            pools=view.pools,
+            funds=view.funds,
+            lenders=self.lenders,
+            price=view.prices[route.token],
+            gas_price_wei=view.base_fee_wei,
+        )
+
+    async def trade(self, *asks: Ask, view: MarketView, state: TradingState = "ACTIVE") -> Traded:
+        """Bring asks to the desk."""
+        with self.journal.transaction():
+            pass  # the desk must find the journal free
+        return await self.desk.trade(asks, view, state)
+
+    def trades(self) -> list[Trade]:
+        """List the journal's submissions."""
+        return trades(self.journal)
+
+    def balance(self, token: str, holder: str | None = None) -> int:
+        """Read a raw balance at the chain's head, the executor's unless somebody else is named."""
+        return balance_of(self.chain, token, holder or self.executor)
+
+    def published(self, kind: str) -> list[Event]:
+        """List the events of one kind."""
+        return [event for event in self.events if event["event"] == kind]
+
+
+def balance_of(chain: LocalChain, token: str, holder: str) -> int:
+    """Read a raw balance at the chain's head."""
+    return int.from_bytes(chain.rpc.eth_call(Address(token), call("balanceOf(address)", holder)))
+
+
+def settings_of(chain: LocalChain, state: Path, **given: object) -> Settings:
+    """Load the settings as `ketch up --profile devnet` would, with generous limits."""
+    write_manifest(state, chain.manifest)
+    settings = load(state, environ={}, given={"profile": "devnet"} | given)
+    return settings.model_copy(update={"risk": GENEROUS})
+
+
+async def prepare(chain: LocalChain, state: Path, settings: Settings) -> None:
+    """Initialise the state folder, mining what that takes."""
+    async with open_endpoint(settings.ws) as endpoint:
+        await initialise_local(
+            settings,
+            state=state,
+            seed=SEED,
+            faucet_key=chain.manifest.faucet_key,
+            endpoint=endpoint,
+            pace=Mines(chain),
+        )
+
+
+@asynccontextmanager
+async def engine_on(
+    chain: LocalChain, state: Path, *, risk: Policy = GENEROUS, fills: int | None = None
+) -> AsyncIterator[EngineOnChain]:
+    """Start an engine in the state folder, initialised first when it is new; leaving ends it without a word."""
+    settings = settings_of(chain, state).model_copy(update={"risk": risk})
+    if not (state / "journal.sqlite").exists():
+        await prepare(chain, state, settings)
+    events: list[Event] = []
+    async with composed(
+        settings, state=state, passphrase=lambda: LOCAL_PASSPHRASE, publish=events.append, fills_wanted=fills
+    ) as parts:
+        parts.loop._funds = await parts.loop._read_funds()
+        yield EngineOnChain(chain=chain, state=state, settings=settings, parts=parts, events=events)
+
+
+def pool_between(chain: LocalChain, deployment: str, one: str, other: str, fee_ppm: int | None = None) -> DeployedPool:
+    """Find a deployed pool by its deployment and two of its tokens' symbols."""
+    symbols = {token.address: token.symbol for token in chain.deployment.tokens}
+    found = [
+        pool
+        for pool in chain.deployment.pools
+        if pool.deployment == deployment
+        and {one, other} <= {symbols[token] for token in pool.tokens}
+        and fee_ppm in (None, pool.fee_ppm)
+    ]
+    return found[0]
+
+
+def token_of(chain: LocalChain, symbol: str) -> Address:
+    """Name a token's contract."""
+    return next(token.address for token in chain.deployment.tokens if token.symbol == symbol)
+
+
+def whole(chain: LocalChain, symbol: str, amount: float) -> int:
+    """Convert whole tokens to raw units."""
+    return int(amount * 10 ** next(token.decimals for token in chain.deployment.tokens if token.symbol == symbol))
+
+
+def open_gap(chain: LocalChain, *, deployment: str = "uniswap_v2", usd: int = 60_000, trader: int = 1) -> None:
+    """Buy WETH with dollars in one pool, so that it is dear there; mines nothing."""
+    pool = pool_between(chain, deployment, "WETH", "USDC")
+    usdc = token_of(chain, "USDC")
+    swap(chain, pool, amount_in=usd * 10**6, forward=pool.tokens[0] == usdc, trader=trader)
+
+
+def head_ref(chain: LocalChain) -> BlockRef:
+    """Read the head's reference without an engine."""
+    block: dict[str, Any] = chain.rpc.call("eth_getBlockByNumber", "latest", False)
+    return BlockRef(
+        chain=ChainId(chain.manifest.chain_id),
+        number=int(block["number"], 16),
+        hash=block["hash"],
+        timestamp_s=int(block["timestamp"], 16),
+    )
+
+
+def pools_named(cycles: Iterable[SizedCycle]) -> set[str]:
+    return {cast("str", hop.pool) for cycle in cycles for hop in cycle.route.hops}
+
+
+__all__ = ["GENEROUS", "EngineOnChain", "engine_on", "head_of"]
