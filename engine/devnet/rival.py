@@ -14,11 +14,11 @@ from engine.devnet.rival_policies import RivalPolicy
 from engine.devnet.rpc import Rpc, hex_of
 from engine.domain.hops import PPM, unpack_hop
 from engine.domain.opportunity import Price, Route, SizedCycle
-from engine.domain.units import Address
+from engine.domain.units import Address, PoolId
 from engine.market.prices import price_tokens
 from engine.planning.capital import EXTRA_GAS, Funds, Lenders, Source, sources
 from engine.planning.costs import bid_wei, floor_raw
-from engine.scanning.scan import build_universe, greedy_rounds, update_rates
+from engine.scanning.scan import build_universe, find_cycles, update_rates
 from engine.venues.table import venue_of
 
 GAS_MARGIN_PPM = 300_000
@@ -28,7 +28,7 @@ _NO_ANCHOR = bytes(32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outfit:
-    """What a rival has on the chain: an account, operator and treasury at once, and its executor with raw `holdings`."""
+    """What a rival has on the chain: an account, operator and treasury at once; its executor with raw `holdings`."""
 
     account: Address
     executor: Address
@@ -87,7 +87,7 @@ class Rival:
         self._log = log
         self._rng = random.Random(f"rival {policy.name} {seed}")
         self._pools = {i: pool for i, pool in feed.start.items() if pool.family in policy.families}
-        self._universe = build_universe(self._pools, tuple(outfit.holdings), policy.max_hops)
+        self._universe = build_universe(self._pools, tuple(outfit.holdings), policy.hops[1])
         self._sent: _Sent | None = None
         self._mined = seen  # the block of its last transaction: until that is seen, the market looks as before it
 
@@ -141,30 +141,37 @@ class Rival:
         self._seen = max(self._seen, number)
 
     def _offer(self) -> _Offer | None:
-        """Make the best cycle an offer; None when nothing pays what the policy wants."""
+        """Make the best cycle that can be funded an offer; None when nothing pays what the policy wants."""
         prices = price_tokens(self._pools.values(), self._native)
-        cycles = greedy_rounds(
+        cycles = find_cycles(
             self._universe,
             self._pools,
             prices=prices,
             gas_price_wei=self._base_fee_wei,
             floor_wei=self._policy.min_net_wei,
-            max_rounds=1,
         )
+        left: set[PoolId] = set()  # pools of what it leaves to others, who will move them in the same block
         for cycle in cycles:
             price = prices[cycle.route.token]
-            funded = sources(
-                cycle.route,
-                cycle.amount_in,
-                pools=self._pools,
-                funds=Funds(available={"own": self._holdings}),
-                lenders=Lenders(),
-                price=price,
-                gas_price_wei=self._base_fee_wei,
-            )
-            if funded:
-                return self._priced(cycle, funded[0], price)
+            source = self._source(cycle, price)
+            its_kind = len(cycle.route.hops) >= self._policy.hops[0] and left.isdisjoint(cycle.route.pools)
+            if source is not None and its_kind:
+                return self._priced(cycle, source, price)
+            left |= cycle.route.pools
         return None
+
+    def _source(self, cycle: SizedCycle, price: Price) -> Source | None:
+        """Fund a cycle as the policy allows; None when it cannot be."""
+        funded = sources(
+            cycle.route,
+            cycle.amount_in,
+            pools=self._pools,
+            funds=Funds(available={"own": self._holdings}),
+            lenders=Lenders(),
+            price=price,
+            gas_price_wei=self._base_fee_wei,
+        )
+        return next((source for source in funded if source.capital == "own" or self._policy.borrows), None)
 
     def _priced(self, cycle: SizedCycle, source: Source, price: Price) -> _Offer | None:
         units = cycle.gas_units + EXTRA_GAS[source.capital]

@@ -1,7 +1,7 @@
 """How the rivals compete: one literal table, from which `--rivals N` takes the first N, and the first ones again.
 
-Each is a bot as they are met in the wild: quick or slow, with a few families and short cycles, generous or mean with
-its bid. None of them looks at the mempool, and none simulates: what beat it shows in its receipts.
+Each is a bot as they are met in the wild: quick or slow, with a few families and short cycles, with little money of
+its own, generous or mean with its bid. None looks at the mempool, and none simulates: who is beaten pays for a revert.
 """
 
 from dataclasses import dataclass, replace
@@ -15,18 +15,21 @@ _FINNEY = 10**15
 class RivalPolicy:
     """One rival's ways. Shares and chances in millionths, amounts in wei of the native coin.
 
-    A block is looked at with a chance of `notice_ppm`, and that `latency_ms` after it was mined. The best cycle of at
-    most `max_hops` through `families` that nets `min_net_wei` after gas and bid is sent, with `bid_share_ppm` of its
-    expected net profit as the priority fee.
+    A block is looked at with a chance of `notice_ppm`, and that `latency_ms` after it was mined. The best cycle of
+    `hops` (least, most) through `families` that it can fund, and that nets `min_net_wei` after gas and bid, is sent
+    with `bid_share_ppm` of its expected net profit as the priority fee. Funds are `own_usd` of each of its tokens and
+    what it has won since; with `borrows` also what the route's first pool pays before it is paid.
     """
 
     name: str
     latency_ms: int
-    max_hops: int
+    hops: tuple[int, int]
     families: tuple[Family, ...]
     bid_share_ppm: int
     min_net_wei: int
     notice_ppm: int
+    own_usd: int
+    borrows: bool
 
     def blocks_behind(self, block_time_ms: int) -> int:
         """Count the whole blocks that are mined while it still thinks about one: it always decides on that old state.
@@ -44,38 +47,46 @@ RIVALS = (
     RivalPolicy(
         name="pairs",
         latency_ms=40,
-        max_hops=2,
+        hops=(2, 2),
         families=("constant_product", "concentrated"),
-        bid_share_ppm=600_000,
-        min_net_wei=_FINNEY // 2,
-        notice_ppm=350_000,
+        bid_share_ppm=550_000,
+        min_net_wei=_FINNEY // 4,
+        notice_ppm=400_000,
+        own_usd=3_000,
+        borrows=False,
     ),
     RivalPolicy(
         name="triangles",
         latency_ms=120,
-        max_hops=3,
+        hops=(3, 3),
         families=("constant_product", "concentrated", "weighted"),
-        bid_share_ppm=350_000,
-        min_net_wei=_FINNEY,
+        bid_share_ppm=600_000,
+        min_net_wei=_FINNEY // 4,
         notice_ppm=500_000,
+        own_usd=5_000,
+        borrows=False,
     ),
     RivalPolicy(
         name="pegs",
         latency_ms=90,
-        max_hops=3,
+        hops=(2, 3),
         families=("concentrated", "stable"),
-        bid_share_ppm=550_000,
+        bid_share_ppm=520_000,
         min_net_wei=_FINNEY // 4,
-        notice_ppm=400_000,
+        notice_ppm=250_000,
+        own_usd=8_000,
+        borrows=True,
     ),
     RivalPolicy(
         name="latecomer",
         latency_ms=300,
-        max_hops=2,
+        hops=(2, 2),
         families=("constant_product",),
         bid_share_ppm=100_000,
         min_net_wei=2 * _FINNEY,
         notice_ppm=300_000,
+        own_usd=20_000,
+        borrows=False,
     ),
 )
 

@@ -22,8 +22,7 @@ from engine.execution.artifact import deploy_data
 from engine.scanning.kernel import warm_up
 
 CAPITAL = ("WETH", "USDC")
-CAPITAL_USD_EACH = 60_000
-"""What a rival holds of each token that it trades in; more than that the first pool lends it."""
+"""The tokens that rivals hold, and so those that their cycles begin and end in."""
 SET_UP_GAS = 4_500_000
 TAKES = 100_000  # a transfer or a listing
 
@@ -46,7 +45,8 @@ def start_rivals(
     if count > len(accounts.RIVALS):
         raise DevnetError("there are not so many rivals", measured=count, limit=len(accounts.RIVALS))
     warm_up()
-    outfits = _outfits(rpc, deployment, profile, count)
+    chosen = policies(count)
+    outfits = _outfits(rpc, deployment, profile, chosen)
     newest = head(rpc)
     feed = read_feed(rpc, node.ws_url, deployment, newest)
     log.write_text("", encoding="utf-8")
@@ -66,21 +66,20 @@ def start_rivals(
         )
 
     started = [
-        (policy.turn_ms(block_time_ms), rival(policy, outfit))
-        for policy, outfit in zip(policies(count), outfits, strict=True)
+        (policy.turn_ms(block_time_ms), rival(policy, outfit)) for policy, outfit in zip(chosen, outfits, strict=True)
     ]
     return sorted(started, key=lambda turn: turn[0])
 
 
-def _outfits(rpc: Rpc, deployment: Deployment, profile: ChainProfile, count: int) -> list[Outfit]:
+def _outfits(rpc: Rpc, deployment: Deployment, profile: ChainProfile, chosen: Sequence[RivalPolicy]) -> list[Outfit]:
     """Give each rival an executor of its own, both tokens listed, and the capital in it from the faucet."""
     holders: list[Address] = [Address(address) for address in rpc.call("eth_accounts")]
     addresses = {token.symbol: token.address for token in deployment.tokens}
-    holdings = {addresses[symbol]: raw_amount(symbol, CAPITAL_USD_EACH) for symbol in CAPITAL}
     outfits: list[Outfit] = []
     bodies: list[dict[str, Any]] = []
-    for index in accounts.RIVALS[:count]:
+    for index, policy in zip(accounts.RIVALS, chosen, strict=False):
         account = holders[index]
+        holdings = {addresses[symbol]: raw_amount(symbol, policy.own_usd) for symbol in CAPITAL}
         executor = created_address(account, 0)
         bodies.append({"from": account, "data": hex_of(deploy_data(account, account)), "gas": hex(SET_UP_GAS)})
         for token, amount in holdings.items():
