@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def refused(run: subprocess.CompletedProcess[str]) -> str:
 
 
 @contextmanager
-def started(*given: str | Path) -> Iterator[subprocess.Popen[str]]:
+def started(*given: str | Path, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     """Start a command in its own process group; whatever it leaves is ended when the context does."""
     process = subprocess.Popen(
         argv(*given),
@@ -71,7 +71,7 @@ def started(*given: str | Path) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=clean_env(),
+        env=clean_env(**(environment or {})),
     )
     try:
         yield process
