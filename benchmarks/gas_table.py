@@ -49,6 +49,7 @@ def _gas(world: World, route: str, kind: FlashKind) -> int | str:
             profit_of_call(world, wanted)
         except Refused as refused:
             return f"reverts: {refused}"
+        world.rpc.call("evm_increaseTime", 60)  # pools pay once a second for their price accumulators: always, then
         return int(transact(world.rpc, world.operator, world.executor.address, encode_execute(wanted))["gasUsed"], 16)
     finally:
         world.rpc.call("evm_revert", snapshot)
