@@ -27,6 +27,7 @@ from engine.risk.halt import halt_reason, trading_state
 from engine.summary import summary, totals_of
 
 INBOX_EVENTS = 1024
+STOP_GRACE_S = 4.0
 RESUME_VALID_S = 300
 RECONNECT_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # the last repeats
 
@@ -177,12 +178,12 @@ async def _run_once(
     ) as composition:
         send, receive = anyio.create_memory_object_stream[ChainEvent | Asked](INBOX_EVENTS)
         engine = Engine(settings, state, composition, send)
-        reason = ""
+        reason = "asked to stop, with transactions still open: the next start settles them"
         try:
             async with anyio.create_task_group() as tasks:
                 await tasks.start(control.serve, state / control.SOCKET_NAME, engine.handle, feed)
                 tasks.start_soon(_pump, composition, send)
-                tasks.start_soon(_stop_when_told, stop, engine)
+                tasks.start_soon(_stop_when_told, stop, engine, tasks.cancel_scope)
                 publish({"event": "started", **engine.status()})
                 reason = await composition.loop.run(receive)
                 tasks.cancel_scope.cancel()
@@ -198,9 +199,12 @@ async def _pump(composition: Composition, inbox: _InboxSend) -> None:
         await inbox.send(event)
 
 
-async def _stop_when_told(stop: anyio.Event, engine: Engine) -> None:
+async def _stop_when_told(stop: anyio.Event, engine: Engine, cut_short: anyio.CancelScope) -> None:
+    """Stop in order: what is in flight has `STOP_GRACE_S` to be mined; the next start settles what was not."""
     await stop.wait()
     await engine.command(Stop(reason="asked to stop"))
+    await anyio.sleep(STOP_GRACE_S)
+    cut_short.cancel()
 
 
 def _root_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

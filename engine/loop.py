@@ -119,20 +119,26 @@ class Loop:
         self._fills_wanted = fills_wanted
         self._universe: Universe = build_universe(market.pools, terms.base_tokens, terms.max_hops)
         self._funds = Funds()
+        self._stopping: str | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self.measured = Measured()
 
     async def run(self, inbox: Inbox) -> str:
-        """Process until a Stop command or enough fills; return why. Raises what ends the engine."""
+        """Process until a Stop command or enough fills, and what is in flight has ended; return why.
+
+        Raises what ends the engine.
+        """
         self._funds = await self._read_funds()
         await self._pace.done(self.market.head)  # no event tells of the block that the market was read at
         async for item in inbox:
             if isinstance(item, Asked):
                 await self._answer(item)
                 if isinstance(item.command, Stop):
-                    return item.command.reason
+                    self._stopping = item.command.reason
             else:
                 await self.process(item)
+            if self._stopping is not None and not self._desk.open:
+                return self._stopping
             if self._fills_wanted is not None and self.measured.filled >= self._fills_wanted and not self._desk.open:
                 return f"{self.measured.filled} fills"
         return "the chain's events ended"
@@ -173,7 +179,7 @@ class Loop:
         """Decide on the newest block only, with room for a transaction, and not once the last fill is on its way."""
         open_now = len(self._desk.open)
         enough = self._fills_wanted is not None and self.measured.filled + open_now >= self._fills_wanted
-        if enough or open_now >= self._policy.max_open_intents:
+        if self._stopping is not None or enough or open_now >= self._policy.max_open_intents:
             return False
         return self._commands.state != "HALTED" and self._tip() <= event.block.number
 

@@ -136,7 +136,7 @@ class Endpoint:
                     if socket is None:
                         raise ChainError(f"{what} was not sent: the connection to {redacted(self.url)} was lost")
                     await socket.send(msgspec.json.encode(body[0] if len(body) == 1 else body))
-                    return [await future for future in futures]
+                    return await asyncio.gather(*futures)
             except TimeoutError as error:
                 raise ChainError(
                     f"{redacted(self.url)} did not answer {what}", limit=f"{_REQUEST_TIMEOUT_S:.0f} s"

@@ -1,6 +1,7 @@
 """The journal's tables, versioned: `entries` is the truth, the rest are projections that can be rebuilt from it."""
 
 import sqlite3
+from contextlib import suppress
 from typing import Literal, get_args
 
 from engine.domain.errors import JournalError
@@ -70,5 +71,6 @@ def migrate(db: sqlite3.Connection) -> None:
             db.execute(f"PRAGMA user_version = {number}")
             db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            with suppress(sqlite3.OperationalError):  # SQLite itself has rolled back after a full disk
+                db.execute("ROLLBACK")
             raise
