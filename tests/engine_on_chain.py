@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from engine.chain_actions import head_of
 from engine.chains.endpoints import open_endpoint
 from engine.compose import Composition, composed
 from engine.config import Settings, load
-from engine.desk import Ask, Desk, MarketView, Traded
+from engine.desk import Ask, Desk, MarketView
 from engine.devnet.calldata import call
 from engine.devnet.deployment import DeployedPool
 from engine.devnet.manifest import write_manifest
-from engine.domain.commands import TradingState
 from engine.domain.events import ChainEvent
-from engine.domain.opportunity import Capital, Route, SizedCycle
+from engine.domain.opportunity import Capital, SizedCycle, TradeRequest
 from engine.domain.units import Address, BlockRef, ChainId
 from engine.initialise import LOCAL_PASSPHRASE, initialise_local
 from engine.journal.journal import Journal
 from engine.journal.trades import Trade, trades
 from engine.loop import Event
 from engine.market.prices import price_tokens
-from engine.planning.capital import Lenders, Source, read_funds, sources
+from engine.planning.capital import EXTRA_GAS, Lenders, Source, read_funds, sources
 from engine.proposing import make_ask
 from engine.risk.policy import Policy
 from engine.scanning.scan import build_universe, find_cycles
+from engine.scanning.sizing import legs_of, profit
 from tests.conftest import SEED, LocalChain
 from tests.market_moves import swap
 
@@ -116,12 +115,12 @@ class EngineOnChain:
         universe = build_universe(view.pools, self.settings.base_tokens, 4)
         return find_cycles(universe, view.pools, prices=view.prices, gas_price_wei=view.base_fee_wei, floor_wei=10**13)
 
-    def ask(self, cycle: SizedCycle, view: MarketView, *, min_profit: int = 0, amount: int | None = None) -> Ask | None:
-        """Ask for a cycle as the engine does, by the cheapest source."""
-        return make_ask(
+    def ask(self, cycle: SizedCycle, view: MarketView, *, amount: int | None = None, min_profit: int = 0) -> Ask:
+        """Ask for a cycle as the engine does, by the cheapest source; of another size when `amount` says so."""
+        made = make_ask(
             cycle.route,
-            cycle.amount_in if amount is None else amount,
-            cycle.profit,
+            amount or cycle.amount_in,
+            profit(legs_of(cycle.route, view.pools), amount or cycle.amount_in),
             cycle.gas_units,
             view,
             policy=self.settings.risk,
@@ -132,33 +131,26 @@ class EngineOnChain:
             request_stamp=lambda: self.desk.stamp("request", view.block, "test"),
             min_profit=min_profit,
         )
+        assert made is not None
+        return made
 
     def funded_by(self, ask: Ask, capital: Capital, view: MarketView) -> Ask:
         """Take the ask's capital from this source instead."""
-        return replace(ask, source=self.source(ask.request.route, ask.request.amount_in, capital, view))
+        (source,) = [s for s in self.usable(ask.request, view) if s.capital == capital]
+        gas_units = ask.gas_units - EXTRA_GAS[ask.source.capital] + EXTRA_GAS[capital]
+        return replace(ask, source=source, gas_units=gas_units)
 
-    def source(self, route: Route, amount: int, capital: Capital, view: MarketView) -> Source:
-        """Name a source among those that can fund the amount."""
-        (found,) = [s for s in self.usable(route, amount, view) if s.capital == capital]
-        return found
-
-    def usable(self, route: Route, amount: int, view: MarketView) -> list[Source]:
-        """List the sources that can fund the amount, the cheapest first."""
+    def usable(self, request: TradeRequest, view: MarketView) -> list[Source]:
+        """List the sources that can fund a request, the cheapest first."""
         return sources(
-            route,
-            amount,
+            request.route,
+            request.amount_in,
             pools=view.pools,
             funds=view.funds,
             lenders=self.lenders,
-            price=view.prices[route.token],
+            price=view.prices[request.route.token],
             gas_price_wei=view.base_fee_wei,
         )
-
-    async def trade(self, *asks: Ask, view: MarketView, state: TradingState = "ACTIVE") -> Traded:
-        """Bring asks to the desk."""
-        with self.journal.transaction():
-            pass  # the desk must find the journal free
-        return await self.desk.trade(asks, view, state)
 
     def trades(self) -> list[Trade]:
         """List the journal's submissions."""
@@ -253,10 +245,3 @@ def head_ref(chain: LocalChain) -> BlockRef:
         hash=block["hash"],
         timestamp_s=int(block["timestamp"], 16),
     )
-
-
-def pools_named(cycles: Iterable[SizedCycle]) -> set[str]:
-    return {cast("str", hop.pool) for cycle in cycles for hop in cycle.route.hops}
-
-
-__all__ = ["GENEROUS", "EngineOnChain", "engine_on", "head_of"]
