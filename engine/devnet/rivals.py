@@ -13,7 +13,7 @@ from engine.devnet.node import Anvil
 from engine.devnet.profiles import ChainProfile
 from engine.devnet.rival import Outfit, Rival
 from engine.devnet.rival_feed import read_feed
-from engine.devnet.rival_policies import RivalPolicy, policies
+from engine.devnet.rival_policies import RivalPolicy
 from engine.devnet.rpc import Rpc, hex_of
 from engine.devnet.universe import raw_amount
 from engine.domain.errors import DevnetError
@@ -33,19 +33,18 @@ def start_rivals(
     deployment: Deployment,
     profile: ChainProfile,
     *,
-    count: int,
+    chosen: Sequence[RivalPolicy],
     seed: int,
     block_time_ms: int,
     log: Path,
 ) -> list[tuple[int, Rival]]:
-    """Set `count` rivals up in one block, and return when in a block each acts (ms), and the rival; the earliest first.
+    """Set the rivals up in one block, and return when in a block each acts (ms), and the rival; the earliest first.
 
     Raises `DevnetError` for more of them than there are accounts, or when something of theirs cannot be deployed.
     """
-    if count > len(accounts.RIVALS):
-        raise DevnetError("there are not so many rivals", measured=count, limit=len(accounts.RIVALS))
+    if len(chosen) > len(accounts.RIVALS):
+        raise DevnetError("there are not so many rivals", measured=len(chosen), limit=len(accounts.RIVALS))
     warm_up()
-    chosen = policies(count)
     outfits = _outfits(rpc, deployment, profile, chosen)
     newest = head(rpc)
     feed = read_feed(rpc, node.ws_url, deployment, newest)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.devnet import accounts
 from engine.devnet.actors import Turn
@@ -18,12 +19,16 @@ from engine.devnet.mining import Head, head, mine
 from engine.devnet.node import Anvil
 from engine.devnet.profiles import ChainProfile, profile_of
 from engine.devnet.progress import progress
+from engine.devnet.rival_policies import policies
 from engine.devnet.rpc import NodeGone, Rpc
 from engine.devnet.saved import running_chain, saved_chain
 from engine.devnet.traders import Traders
 from engine.devnet.wakes import Wakes, wakes
 from engine.domain.errors import DevnetError
 from engine.domain.units import Address
+
+if TYPE_CHECKING:
+    from engine.devnet.rival import Rival
 
 LOOK_AFTER_S = 0.5
 """How often a loop with nothing to do looks whether the node still runs."""
@@ -84,7 +89,8 @@ def run_devnet(options: DevnetOptions) -> None:
         saved = saved_chain(profile)
         with running_chain(profile, saved) as node, Rpc(node.rpc_url) as rpc:
             traders = _traders(rpc, saved.deployment, profile, options.seed, block_time_ms)
-            turns = (Turn(0, traders), *_rivals(rpc, node, saved.deployment, profile, options, block_time_ms))
+            rivals = _rivals(rpc, node, saved.deployment, profile, options, block_time_ms)
+            turns = (Turn(0, traders), *(Turn(delay_ms, rival) for delay_ms, rival in rivals))
             mining = Mining(rpc=rpc, profile=profile, turns=turns, head=head(rpc))
             manifest = manifest_of(
                 saved.deployment,
@@ -100,6 +106,8 @@ def run_devnet(options: DevnetOptions) -> None:
             loop = _lockstep if options.lockstep else _real_time
             try:
                 loop(mining, node, woken, block_time_ms, lambda: shown.block(mining.head, traders.sent))
+                for _, rival in rivals:
+                    rival.settle()
             except NodeGone as gone:
                 raise DevnetError("the local node stopped", measured=_how_it_ended(node)) from gone
             finally:
@@ -161,22 +169,21 @@ def _traders(rpc: Rpc, deployment: Deployment, profile: ChainProfile, seed: int,
 
 def _rivals(
     rpc: Rpc, node: Anvil, deployment: Deployment, profile: ChainProfile, options: DevnetOptions, block_time_ms: int
-) -> list[Turn]:
+) -> "list[tuple[int, Rival]]":
     if options.rivals == 0:
         return []
     from engine.devnet.rivals import start_rivals  # numba with it: a second that a chain without rivals saves
 
-    started = start_rivals(
+    return start_rivals(
         rpc,
         node,
         deployment,
         profile,
-        count=options.rivals,
+        chosen=policies(options.rivals),
         seed=options.seed,
         block_time_ms=block_time_ms,
         log=rivals_log(options.state),
     )
-    return [Turn(delay_ms, rival) for delay_ms, rival in started]
 
 
 def _check(node: Anvil) -> None:
