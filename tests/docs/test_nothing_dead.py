@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from benchmarks.__main__ import BENCHMARKS
 from engine.config import Scan, Settings
 from engine.journal.schema import KINDS
 from engine.risk.policy import Policy
@@ -147,3 +148,8 @@ def test_every_family_is_held_by_parity_golden_and_conformance() -> None:
     assert set(FAMILIES) == families
     assert set(PARITY) == families
     assert [module for module in PARITY.values() if "def test_" not in text(ROOT / module)] == []
+
+
+def test_every_benchmark_is_run_by_make_bench() -> None:
+    modules = {path.stem for path in shipped(".py", under=("benchmarks",)) if not path.stem.startswith("__")}
+    assert set(BENCHMARKS) == modules
