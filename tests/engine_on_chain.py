@@ -15,6 +15,7 @@ from engine.desk import Ask, Desk, MarketView
 from engine.devnet.calldata import call
 from engine.devnet.deployment import DeployedPool
 from engine.devnet.manifest import write_manifest
+from engine.devnet.swaps import Swap, swap_call
 from engine.domain.events import ChainEvent
 from engine.domain.opportunity import Capital, SizedCycle, TradeRequest
 from engine.domain.units import Address, BlockRef, ChainId
@@ -245,3 +246,28 @@ def head_ref(chain: LocalChain) -> BlockRef:
         hash=block["hash"],
         timestamp_s=int(block["timestamp"], 16),
     )
+
+
+def rival_swap(chain: LocalChain, pool: DeployedPool, token_in: str, amount_in: int, tip_wei: int) -> None:
+    """Swap ahead of whoever bids less; mines nothing."""
+    token_out = next(token for token in pool.tokens if token != token_in)
+    sender = Address(chain.rpc.call("eth_accounts")[5])
+    asked = Swap(pool=pool, token_in=Address(token_in), token_out=token_out, amount_in=amount_in)
+    to, data = swap_call(chain.deployment.contracts, asked, sender, 0)
+    fees = {"maxFeePerGas": hex(10**12 + tip_wei), "maxPriorityFeePerGas": hex(tip_wei), "gas": hex(900_000)}
+    chain.rpc.call("eth_sendTransaction", {"from": sender, "to": to, "data": "0x" + data.hex(), **fees})
+
+
+def close_gap(chain: LocalChain, *, usd: int = 60_000) -> None:
+    """Take the gap of `open_gap` ahead of everybody: sell the WETH where it is dear."""
+    pool, weth = pool_between(chain, "uniswap_v2", "WETH", "USDC"), token_of(chain, "WETH")
+    rival_swap(chain, pool, weth, usd * 10**18 // 3_000, tip_wei=10**12)
+
+
+def as_operator(engine: EngineOnChain, nonce: int) -> str:
+    """Send a transaction with the hot key's address that the engine knows nothing of; mines nothing."""
+    rpc = engine.chain.rpc
+    rpc.call("anvil_impersonateAccount", engine.operator)
+    fees = {"maxFeePerGas": hex(10**13), "maxPriorityFeePerGas": hex(10**12), "gas": hex(21_000)}
+    body = {"from": engine.operator, "to": engine.operator, "value": "0x0", "nonce": hex(nonce), **fees}
+    return rpc.call("eth_sendTransaction", body)
