@@ -8,8 +8,9 @@ NODE := .node
 STAMPS := .stamps
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 ARGS ?=
+FAST := $(BIN)/python -m pytest -q -m "not node and not soak"
 
-.PHONY: help setup demo quick test check bench soak golden clean lint types imports habits fast
+.PHONY: help setup demo quick test check bench soak golden clean lint types imports habits unit property
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,7 +35,7 @@ demo: setup ## a local chain, traders, rivals and the engine; ARGS="--trades 20 
 	@$(BIN)/ketch demo $(ARGS)
 
 quick: $(STAMPS)/python ## check, and the unit, property and golden tests; no node, under 30 s once set up
-	@$(MAKE) -s -j 2 types fast lint imports habits
+	@$(MAKE) -s -j 2 unit types property habits lint imports
 
 test: setup ## the whole default suite
 	@$(BIN)/python -m pytest $(ARGS)
@@ -51,10 +52,13 @@ imports: $(STAMPS)/python
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 habits: $(STAMPS)/python
-	@$(BIN)/python -m pytest -q -m "not node and not soak" tests/docs
+	@$(FAST) tests/docs
 
-fast: $(STAMPS)/python
-	@$(BIN)/python -m pytest -q -m "not node and not soak" --hypothesis-profile quick tests/unit tests/property tests/golden $(ARGS)
+unit: $(STAMPS)/python
+	@$(FAST) --hypothesis-profile quick tests/unit $(ARGS)
+
+property: $(STAMPS)/python
+	@$(FAST) --hypothesis-profile quick tests/property tests/golden $(ARGS)
 
 bench: setup ## the figures in the docs
 	@$(BIN)/python -m benchmarks $(ARGS)
