@@ -22,8 +22,9 @@ LOCAL_LIMITS: Tree = {
     "max_gas_wei": str(2 * 10**16),
     "gas_budget_per_day_wei": str(10**18),
     "max_loss_per_day_wei": str(2 * 10**17),
+    "bid_share_ppm": 500_000,
 }
-"""Caps of a local chain, whose coin is worth nothing: room for some hundred trades a day. They hold all the same."""
+"""A local chain's own: room for some hundred trades of a coin worth nothing, and a bid that its rivals have to beat."""
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -65,7 +65,7 @@ class Policy(BaseModel):
     """Tokens that a route may touch; None for every route whose profit token has a known price."""
     allowed_deployments: Names | None = None
     """Venues that a route may pass, such as "uniswap_v2"; None for all that are configured."""
-    bid_share_ppm: Share = 500_000
+    bid_share_ppm: Share = 100_000
     """Share of the expected net profit that is bid as priority fee, in millionths."""
     floor_share_ppm: Share = 500_000
     """Share of the proven profit that the contract's floor holds at least, in millionths."""
