@@ -180,7 +180,7 @@ async def _run_once(
         engine = Engine(settings, state, composition, send)
         reason = "asked to stop, with transactions still open: the next start settles them"
         try:
-            async with anyio.create_task_group() as tasks:
+            async with send, receive, anyio.create_task_group() as tasks:
                 await tasks.start(control.serve, state / control.SOCKET_NAME, engine.handle, feed)
                 tasks.start_soon(_pump, composition, send)
                 tasks.start_soon(_stop_when_told, stop, engine, tasks.cancel_scope)

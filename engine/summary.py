@@ -12,6 +12,7 @@ import anyio
 from engine.chains.abi import hex_data
 from engine.compose import MARKET_START_FILE, Composition
 from engine.config import MANIFEST_NAME, Settings
+from engine.domain.pools import Log
 from engine.domain.units import Address
 from engine.initialise import balances
 from engine.journal.journal import Journal
@@ -83,13 +84,12 @@ async def available_profit_wei(settings: Settings, state: Path, engine: Composit
     left; a trade that takes a profit lowers the total, and what the flow opens raises it. Gas is charged at the base
     fee. The scanner that looks is held to the brute-force oracle, block by block, in tests/scenario.
     """
-    start = load(state / MARKET_START_FILE)
-    query = {
-        "fromBlock": hex(start.block.number + 1),
-        "toBlock": hex(engine.loop.market.head.number),
-        "topics": [[hex_data(topic) for topic in TOPICS]],
-    }
-    logs = decode_logs_in_order(await engine.endpoint.call("eth_getLogs", query))
+    start, head = load(state / MARKET_START_FILE), engine.loop.market.head
+    logs: Sequence[Log] = ()
+    if head.number > start.block.number:  # a node refuses a range that ends before it begins
+        blocks = {"fromBlock": hex(start.block.number + 1), "toBlock": hex(head.number)}
+        query = {**blocks, "topics": [[hex_data(topic) for topic in TOPICS]]}
+        logs = decode_logs_in_order(await engine.endpoint.call("eth_getLogs", query))
     header = await engine.endpoint.call("eth_getBlockByNumber", "latest", False)
     base_fee_wei = int(header.get("baseFeePerGas", "0x0"), 16)
     native = Address(engine.journal.genesis["native_wrapped"])
