@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from benchmarks.gas_table import as_markdown, gas_table
 from engine.chains.executor_reverts import REASONS
 from engine.config import Settings
-from engine.config_sources import NOT_SETTINGS, PREFIX
+from engine.config_sources import LOCAL_LIMITS, NOT_SETTINGS, PREFIX
 from server.cli import cli
 from tests.docs.sources import ROOT, dotted, shipped, strings, text, tree
 
@@ -182,6 +182,11 @@ def test_the_default_of_a_setting_is_the_one_described(name: str, default: objec
     else:
         value = tomllib.loads(f"value = {plain(said)}")["value"]
         assert (tuple(value) if isinstance(value, list) else value) == default
+
+
+def test_what_a_local_chain_sets_is_described() -> None:
+    described = {plain(row[0]): int(plain(row[1])) for row in rows(CONFIGURATION, "## What a local chain sets")}
+    assert described == {f"risk.{name}": int(value) for name, value in LOCAL_LIMITS.items()}
 
 
 def test_the_variable_of_a_setting_is_the_one_described() -> None:
