@@ -22,12 +22,14 @@ from engine.journal.records import open_submissions
 from engine.risk.operator import sign_resume
 from engine.verify.verify import verify_state
 from tests.conftest import LocalChain
-from tests.engine_on_chain import EngineOnChain, close_gap, engine_on, open_gap, token_of
+from tests.engine_on_chain import EngineOnChain, close_gap, engine_on, open_gap, prepare, settings_of, token_of
 
 pytestmark = pytest.mark.node
 
 LIVES = 5
 STEPS_OF_A_LIFE = 9
+SETTLED_BLOCKS = 20
+"""Between the executor's deployment and the storm: no reorg takes that back."""
 DEPLOYMENTS = ("uniswap_v2", "sushi_v2")
 
 
@@ -127,6 +129,8 @@ def test_after_a_storm_the_books_are_the_chains(own_chain: Callable[[], LocalCha
     storm = Storm(chain, Random(f"storm {seed}"))
 
     async def weather() -> None:
+        await prepare(chain, tmp_path, settings_of(chain, tmp_path))
+        chain.mine(SETTLED_BLOCKS)
         for _ in range(LIVES):
             async with engine_on(chain, tmp_path) as engine:
                 check(engine)
