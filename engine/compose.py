@@ -165,7 +165,12 @@ async def _assemble(
     )
     follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
     commands = OperatorCommands(
-        endpoint=endpoint, journal=journal, state_folder=state, policy=settings.risk, executor=executor
+        endpoint=endpoint,
+        journal=journal,
+        state_folder=state,
+        policy=settings.risk,
+        executor=executor,
+        operator=signer.address,
     )
     loop = Loop(
         endpoint=endpoint,

@@ -1,5 +1,6 @@
 """The one door to money: plan, simulate, review, reserve, sign, write down, send. Everybody's requests take it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ from engine.planning.capital import Funds, Source
 from engine.planning.costs import SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
-from engine.risk.limits import LimitLedger
+from engine.risk.limits import LimitLedger, day_of
 from engine.risk.policy import Policy
 from engine.risk.review import review
 
@@ -113,8 +114,11 @@ class Desk:
         not answer or has left the view's block; after that point what was signed is open until the chain says.
         """
         plans = [self._plan(ask, view) for ask in asks]
-        simulated = await self._simulator.simulate(plans, view.block)
-        l1_fees = [await self._l1.fee(self._endpoint, plan.to, plan.calldata) for plan in plans]
+        simulated, float_wei, l1_fees = await asyncio.gather(
+            self._simulator.simulate(plans, view.block),
+            self._gas_float_wei(view.block),
+            asyncio.gather(*(self._l1.fee(self._endpoint, plan.to, plan.calldata) for plan in plans)),
+        )
         decisions: list[Decision] = []
         signed: list[Submission] = []
         undone: set[PoolId] = set()  # pools that a refused trade would have moved: later proofs counted on it
@@ -129,7 +133,7 @@ class Desk:
                     record_proof(self._journal, proof)
                     decision = self._review(proof, view, state)
                 if isinstance(decision, Approved):
-                    outcome = self._sign(decision)
+                    outcome = self._sign(decision, float_wei)
                     if isinstance(outcome, Submission):
                         signed.append(outcome)
                     else:
@@ -244,25 +248,37 @@ class Desk:
             stamp=self.stamp("decision", view.block, proof.stamp.id),
         )
 
-    def _sign(self, approved: Approved) -> Submission | Refused:
-        """Sign and write down; when the signer refuses, give the reservation back and say so."""
+    async def _gas_float_wei(self, block: BlockRef) -> int:
+        return int(await self._endpoint.call("eth_getBalance", self._signer.address, {"blockHash": block.hash}), 16)
+
+    def _sign(self, approved: Approved, float_wei: int) -> Submission | Refused:
+        """Sign and write down, or give the reservation back and say why not.
+
+        What the hot key cannot pay for at its worst is not signed: no node would take it, and its nonce would block
+        every trade after it.
+        """
         proof = approved.proof
+        held_wei = self._ledger.book(day_of(proof.block)).held_wei
+        if held_wei > float_wei:
+            return self._unsigned(
+                approved,
+                rule="gas float",
+                measured=f"{float_wei} wei in the hot key {self._signer.address}",
+                limit=f"{held_wei} wei, the worst of all open transactions and this one",
+                next_step="send native coin to the hot key",
+            )
         try:
             submission = self._signer.sign_trade(
                 approved, intent_id=f"intent-{self._journal.head[0] + 2}", nonce=self.next_nonce
             )
         except SigningRefused as refusal:
-            self._ledger.release_unused(approved.reservation, block=proof.block)
-            refused = Refused(
-                stamp=approved.stamp,
-                request=proof.plan.request,
+            return self._unsigned(
+                approved,
                 rule="signer",
                 measured=f"{refusal.what}: {refusal.measured}",
                 limit=str(refusal.limit),
                 next_step=refusal.next_step,
             )
-            record_decision(self._journal, refused)
-            return refused
         record_decision(self._journal, approved)
         record_intent(
             self._journal,
@@ -276,3 +292,16 @@ class Desk:
         pools = proof.plan.request.route.pools
         self.hold(OpenTrade(submission=submission, reservation=approved.reservation, pools=pools))
         return submission
+
+    def _unsigned(self, approved: Approved, *, rule: str, measured: str, limit: str, next_step: str) -> Refused:
+        self._ledger.release_unused(approved.reservation, block=approved.proof.block)
+        refused = Refused(
+            stamp=approved.stamp,
+            request=approved.proof.plan.request,
+            rule=rule,
+            measured=measured,
+            limit=limit,
+            next_step=next_step,
+        )
+        record_decision(self._journal, refused)
+        return refused

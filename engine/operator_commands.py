@@ -9,7 +9,7 @@ from engine.desk import Desk
 from engine.domain.commands import Command, Halt, Resume, Stop, Sweep, TradingState
 from engine.domain.errors import ControlError
 from engine.domain.units import Address, BlockRef
-from engine.execution.wallet import Fees
+from engine.execution.wallet import SWEEP_GAS, Fees
 from engine.journal.journal import Journal
 from engine.journal.records import record_command
 from engine.risk.halt import take_halt, trading_state
@@ -23,13 +23,21 @@ class OperatorCommands:
     """Takes commands one at a time, from the loop. Each is in the journal before it is answered."""
 
     def __init__(
-        self, *, endpoint: Endpoint, journal: Journal, state_folder: Path, policy: Policy, executor: Address
+        self,
+        *,
+        endpoint: Endpoint,
+        journal: Journal,
+        state_folder: Path,
+        policy: Policy,
+        executor: Address,
+        operator: Address,
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
         self._state_folder = state_folder
         self._policy = policy
         self._executor = executor
+        self._operator = operator
 
     @property
     def state(self) -> TradingState:
@@ -63,8 +71,12 @@ class OperatorCommands:
                 "a sweep of this token is on its way", measured=command.token, next_step="see ketch trades for its end"
             )
         call = {"to": command.token, "data": hex_data(_BALANCE_OF.encode(self._executor))}
-        raw, block = await self._endpoint.batch(
-            [("eth_call", (call, {"blockHash": head.hash})), ("eth_getBlockByHash", (head.hash, False))]
+        raw, block, float_wei = await self._endpoint.batch(
+            [
+                ("eth_call", (call, {"blockHash": head.hash})),
+                ("eth_getBlockByHash", (head.hash, False)),
+                ("eth_getBalance", (self._operator, {"blockHash": head.hash})),
+            ]
         )
         amount = int(raw, 16) if len(raw) > 2 else 0
         if amount == 0:
@@ -73,5 +85,12 @@ class OperatorCommands:
             )
         base_fee_wei = int(block.get("baseFeePerGas", "0x0"), 16)
         fees = Fees(max_fee_wei=2 * base_fee_wei + 1, priority_fee_wei=1)
+        if int(float_wei, 16) < SWEEP_GAS * fees.max_fee_wei:
+            raise ControlError(
+                "the hot key cannot pay for the sweep's gas",
+                measured=f"{int(float_wei, 16)} wei",
+                limit=f"{SWEEP_GAS * fees.max_fee_wei} wei",
+                next_step=f"send native coin to {self._operator}",
+            )
         submission = await desk.sweep(command, amount, fees, head)
         return {"token": command.token, "amount": str(amount), "tx_hash": submission.tx_hash}

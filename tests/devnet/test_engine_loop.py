@@ -288,3 +288,28 @@ def test_profit_that_is_counted_is_profit_that_lies_there(chain: LocalChain, tmp
 
     with chain.reverted():
         anyio.run(check)
+
+
+def test_signs_nothing_that_the_hot_key_cannot_pay_for(chain: LocalChain, tmp_path: Path) -> None:
+    async def check() -> None:
+        async with engine_on(chain, tmp_path) as engine:
+            chain.rpc.call("anvil_setBalance", engine.operator, hex(10**13))
+            open_gap(chain)
+            await engine.block()
+            (refused,) = [e for e in engine.published("refused") if e["rule"] == "gas float"]
+            assert f"{10**13} wei" in refused["measured"]
+            assert (engine.trades(), engine.desk.next_nonce) == ([], 0)
+            assert engine.journal.db.execute("SELECT held FROM reservations").fetchall() == [(0,)]
+            with pytest.raises(ControlError, match="cannot pay for the sweep"):
+                chain.rpc.call("anvil_setBalance", engine.operator, "0x1")
+                chain.mine()
+                await engine.catch_up()
+                await command(engine, Sweep(principal="test", token=token_of(chain, "WETH")))
+            chain.rpc.call("anvil_setBalance", engine.operator, hex(10**18))
+            open_gap(chain, usd=5_000, trader=2)
+            await engine.block(2)
+            assert [t.status for t in engine.trades()] == ["filled"]
+            assert_books(engine)
+
+    with chain.reverted():
+        anyio.run(check)

@@ -21,7 +21,7 @@ from engine.domain.units import Address, ChainId
 from engine.planning.costs import SAMPLE_CALLDATA, ArbitrumNodeInterface, NoL1Fee, OpStackOracle, choose_l1_model
 from tests.conftest import LocalChain
 from tests.devnet.test_planning_fills import gap
-from tests.engine_on_chain import engine_on
+from tests.engine_on_chain import GENEROUS, engine_on
 
 pytestmark = pytest.mark.node
 
@@ -134,12 +134,13 @@ def test_what_the_oracle_asks_is_in_proof_floor_reservation_and_gas_limit(
     name, at, model = ORACLES[ChainId(chain_id)]
 
     async def check() -> None:
-        async with engine_on(chain, tmp_path, fills=0) as free:
+        risk = GENEROUS.model_copy(update={"floor_share_ppm": 0})  # the floor is what gas and the least net need
+        async with engine_on(chain, tmp_path, risk=risk, fills=0) as free:
             cycle = await gap(free)
             view = await free.view()
             cheap = free.ask(cycle, view).request.min_profit
         stand_in(chain, name, at)
-        async with engine_on(chain, tmp_path) as engine:
+        async with engine_on(chain, tmp_path, risk=risk) as engine:
             expected = await engine.desk.l1_fee_wei()
             await engine.block()  # the gap is as it was, and the engine takes it
             (entry,) = engine.journal.entries("proof")
