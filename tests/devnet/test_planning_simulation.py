@@ -238,3 +238,19 @@ def test_a_gas_limit_with_its_margin_is_enough_though_refunds_come_last(chain: L
     with chain.reverted():
         warm(chain)
         anyio.run(check)
+
+
+def test_aaves_premium_is_foreseen_to_the_wei(chain: LocalChain, tmp_path: Path) -> None:
+    async def check() -> None:
+        async with with_gap(chain, tmp_path) as (engine, view, ask):
+            simulator = Simulator(engine.parts.endpoint, engine.operator)
+            for odd in (1, 999, 12_345, 10**9 + 7):
+                request = replace(ask.request, amount_in=ask.request.amount_in // 3 + odd, min_profit=1)
+                asked = replace(ask, request=request)
+                aave, free = engine.funded_by(asked, "aave", view), engine.funded_by(asked, "morpho", view)
+                (dear,) = await simulator.simulate([plan_of(engine, aave, view)], view.block)
+                (cheap,) = await simulator.simulate([plan_of(engine, free, view)], view.block)
+                assert cheap.realised - dear.realised == aave.source.fee > 0
+
+    with chain.reverted():
+        anyio.run(check)
