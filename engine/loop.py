@@ -27,7 +27,7 @@ from engine.market.state import Market
 from engine.market.sync import read_pools
 from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
-from engine.proposing import engine_asks
+from engine.proposing import engine_asks, net_before_bid
 from engine.risk.policy import Policy
 from engine.scanning.scan import Universe, build_universe, greedy_rounds, update_rates
 from engine.settling import Settled, Settlement
@@ -238,7 +238,7 @@ class Loop:
             view.pools,
             prices=view.prices,
             gas_price_wei=view.base_fee_wei,
-            floor_wei=max(self._terms.floor_wei, self._policy.min_net_profit_wei),
+            floor_wei=max(self._terms.floor_wei, net_before_bid(self._policy)),
             max_rounds=min(self._terms.max_rounds, self._policy.max_open_intents - len(self._desk.open)),
         )
         in_flight = {pool for trade in self._desk.open.values() for pool in trade.pools}

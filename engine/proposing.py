@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from engine.desk import Ask, MarketView
 from engine.domain.commands import TradingState
+from engine.domain.hops import PPM
 from engine.domain.opportunity import Opportunity, Origin, Route, SizedCycle, TradeRequest
 from engine.domain.units import Stamp
 from engine.planning.capital import EXTRA_GAS, Lenders, Source, sources
@@ -52,6 +53,14 @@ def engine_asks(
         if ask is not None:
             asks.append(ask)
     return asks
+
+
+def net_before_bid(policy: Policy) -> int:
+    """Say how much a cycle must net before its bid, in wei, to net the least allowed after it.
+
+    Whatever nets less would be proved only to be found below its own floor.
+    """
+    return policy.min_net_profit_wei * PPM // max(PPM - policy.bid_share_ppm, 1)
 
 
 def make_ask(
