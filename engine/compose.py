@@ -186,6 +186,7 @@ async def _assemble(
         pace=pace,
         lenders=lenders,
         executor=executor,
+        operator=signer.address,
         native=Address(genesis["native_wrapped"]),
         terms=ScanTerms(
             base_tokens=settings.base_tokens,

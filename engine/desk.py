@@ -1,6 +1,5 @@
 """The one door to money: plan, simulate, review, reserve, sign, write down, send. Everybody's requests take it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -114,11 +113,8 @@ class Desk:
         not answer or has left the view's block; after that point what was signed is open until the chain says.
         """
         plans = [self._plan(ask, view) for ask in asks]
-        simulated, float_wei, l1_fees = await asyncio.gather(
-            self._simulator.simulate(plans, view.block),
-            self._gas_float_wei(view.block),
-            asyncio.gather(*(self._l1.fee(self._endpoint, plan.to, plan.calldata) for plan in plans)),
-        )
+        simulated = await self._simulator.simulate(plans, view.block)
+        l1_fees = [await self._l1.fee(self._endpoint, plan.to, plan.calldata) for plan in plans]
         decisions: list[Decision] = []
         signed: list[Submission] = []
         undone: set[PoolId] = set()  # pools that a refused trade would have moved: later proofs counted on it
@@ -133,7 +129,7 @@ class Desk:
                     record_proof(self._journal, proof)
                     decision = self._review(proof, view, state)
                 if isinstance(decision, Approved):
-                    outcome = self._sign(decision, float_wei)
+                    outcome = self._sign(decision, view.funds.gas_float_wei)
                     if isinstance(outcome, Submission):
                         signed.append(outcome)
                     else:
@@ -247,9 +243,6 @@ class Desk:
             open_intents=len(self.open),
             stamp=self.stamp("decision", view.block, proof.stamp.id),
         )
-
-    async def _gas_float_wei(self, block: BlockRef) -> int:
-        return int(await self._endpoint.call("eth_getBalance", self._signer.address, {"blockHash": block.hash}), 16)
 
     def _sign(self, approved: Approved, float_wei: int) -> Submission | Refused:
         """Sign and write down, or give the reservation back and say why not.

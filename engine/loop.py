@@ -93,6 +93,7 @@ class Loop:
         pace: Pace,
         lenders: Lenders,
         executor: Address,
+        operator: Address,
         native: Address,
         terms: ScanTerms,
         publish: Callable[[Event], None],
@@ -112,6 +113,7 @@ class Loop:
         self._pace = pace
         self._lenders = lenders
         self._executor = executor
+        self._operator = operator
         self._native = native
         self._terms = terms
         self._publish = publish
@@ -155,7 +157,7 @@ class Loop:
         self.measured.blocks += 1
         proposed: Sequence[SizedCycle] = ()
         try:
-            if await self._settle():
+            if await self._settle() or self._funds.gas_float_wei < self._policy.max_gas_wei:
                 self._funds = await self._read_funds()
             if self._may_trade(event):
                 proposed = await self._trade(event)
@@ -305,8 +307,14 @@ class Loop:
         self._universe = build_universe(self.market.pools, self._terms.base_tokens, self._terms.max_hops)
 
     async def _read_funds(self) -> Funds:
-        head = self.market.head
-        return await read_funds(self._endpoint, self._terms.base_tokens, self._executor, self._lenders, head.hash)
+        return await read_funds(
+            self._endpoint,
+            self._terms.base_tokens,
+            executor=self._executor,
+            operator=self._operator,
+            lenders=self._lenders,
+            at=self.market.head.hash,
+        )
 
     async def _answer(self, asked: Asked) -> None:
         try:

@@ -99,7 +99,14 @@ class EngineOnChain:
         """Look at the market as a decision would; `only` leaves one source of capital its funds."""
         loop = self.parts.loop
         head = loop.market.head
-        funds = await read_funds(self.parts.endpoint, self.settings.base_tokens, self.executor, self.lenders, head.hash)
+        funds = await read_funds(
+            self.parts.endpoint,
+            self.settings.base_tokens,
+            executor=self.executor,
+            operator=self.operator,
+            lenders=self.lenders,
+            at=head.hash,
+        )
         if only is not None:
             funds = replace(funds, available={c: held for c, held in funds.available.items() if c == only})
         native = Address(self.journal.genesis["native_wrapped"])

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from engine.chains.abi import Function
 from engine.chains.endpoints import Endpoint
-from engine.chains.multicall import Read, read_all
+from engine.chains.multicall import MULTICALL3, Read, read_all
 from engine.domain.hops import Flash, FlashKind
 from engine.domain.opportunity import Capital, Price, Route
 from engine.domain.pools import AnyPool
 from engine.domain.units import ZERO_ADDRESS, Address, BlockHash, PoolId
 
 _BALANCE_OF = Function("balanceOf(address)", ("uint256",))
+_NATIVE_BALANCE = Function("getEthBalance(address)", ("uint256",))
 _AAVE_PREMIUM = Function("FLASHLOAN_PREMIUM_TOTAL()", ("uint128",))
 _AAVE_RESERVE = Function(
     "getReserveData(address)", ("uint256",) * 8 + ("address",)
@@ -51,10 +52,14 @@ class Lenders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
-    """What each source can give of each token, raw units, as last read; Aave's premium in basis points."""
+    """What each source can give of each token, raw units, as last read; Aave's premium in basis points.
+
+    `gas_float_wei` is what the hot key holds of the native coin: nothing else than our own transactions spends it.
+    """
 
     available: Mapping[Capital, Mapping[Address, int]] = field(default_factory=dict)
     aave_premium_bps: int = 0
+    gas_float_wei: int = 0
 
     def without_own(self, tokens: Collection[Address]) -> "Funds":
         """Leave out own funds of these tokens: they are on their way to the treasury."""
@@ -79,13 +84,21 @@ class Source:
 
 
 async def read_funds(
-    endpoint: Endpoint, tokens: Sequence[Address], executor: Address, lenders: Lenders, at: BlockHash
+    endpoint: Endpoint,
+    tokens: Sequence[Address],
+    *,
+    executor: Address,
+    operator: Address,
+    lenders: Lenders,
+    at: BlockHash,
 ) -> Funds:
-    """Read what the executor holds and what the lenders could lend at block `at`."""
+    """Read what executor and hot key hold and what the lenders could lend at block `at`."""
     holders: dict[Capital, Address] = {"own": executor}
     holders |= {c: a for c in ("balancer", "morpho") if (a := lenders.of(c)) is not None}
     reads: list[Read] = [(token, _BALANCE_OF, (holder,)) for holder in holders.values() for token in tokens]
-    balances = iter([int(answer[0]) if answer else 0 for answer in await read_all(endpoint, reads, at)])
+    reads.append((MULTICALL3, _NATIVE_BALANCE, (operator,)))
+    *held, gas_float_wei = [int(answer[0]) if answer else 0 for answer in await read_all(endpoint, reads, at)]
+    balances = iter(held)
     available: dict[Capital, dict[Address, int]] = {c: {t: next(balances) for t in tokens} for c in holders}
     premium = 0
     if lenders.aave is not None:
@@ -101,7 +114,7 @@ async def read_funds(
         }
         reserves = await read_all(endpoint, [(t, _BALANCE_OF, (v,)) for t, v in vaults.items()], at)
         available["aave"] = {t: answer[0] for t, answer in zip(vaults, reserves, strict=True) if answer}
-    return Funds(available=available, aave_premium_bps=premium)
+    return Funds(available=available, aave_premium_bps=premium, gas_float_wei=gas_float_wei)
 
 
 def sources(

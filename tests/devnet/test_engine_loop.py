@@ -31,6 +31,7 @@ from tests.market_moves import swap
 
 pytestmark = pytest.mark.node
 
+
 def assert_books(engine: EngineOnChain) -> None:
     report = verify_state(engine.state, engine.chain.node.rpc_url, at_block=engine.parts.loop.market.head.number)
     assert report.ok, report.findings
@@ -294,6 +295,7 @@ def test_signs_nothing_that_the_hot_key_cannot_pay_for(chain: LocalChain, tmp_pa
     async def check() -> None:
         async with engine_on(chain, tmp_path) as engine:
             chain.rpc.call("anvil_setBalance", engine.operator, hex(10**13))
+        async with engine_on(chain, tmp_path) as engine:
             open_gap(chain)
             await engine.block()
             (refused,) = [e for e in engine.published("refused") if e["rule"] == "gas float"]

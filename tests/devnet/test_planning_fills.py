@@ -91,6 +91,7 @@ def test_reads_what_each_lender_holds_at_the_block(chain: LocalChain, tmp_path: 
             assert link not in funds.available["aave"]
             assert funds.available["morpho"][link] == 0
             assert funds.aave_premium_bps == 5
+            assert funds.gas_float_wei == int(chain.rpc.call("eth_getBalance", engine.operator, "latest"), 16) > 0
 
     with chain.reverted():
         anyio.run(check)
