@@ -5,15 +5,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := .node
+MCP_NODE := .node-mcp
 STAMPS := .stamps
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 ARGS ?=
 FAST := $(BIN)/python -m pytest -q -m "not node and not soak"
 
-.PHONY: help setup demo quick test check bench soak golden clean lint types imports habits unit property
+.PHONY: help setup demo quick test conformance bundle check bench soak golden clean lint types imports habits unit property
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMPS)/python: pyproject.toml constraints.txt
 	@mkdir -p $(STAMPS)
@@ -29,6 +30,12 @@ $(STAMPS)/node: $(STAMPS)/python package.json package-lock.json
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(NODE) --ignore-scripts --legacy-peer-deps --no-audit --no-fund --no-update-notifier --loglevel=error >&2
 	@touch $@
 
+$(STAMPS)/node-mcp: $(STAMPS)/python tests/mcp/package.json tests/mcp/package-lock.json
+	@echo "setup: others' tools that check the MCP server into $(MCP_NODE)" >&2
+	@mkdir -p $(MCP_NODE) && cp tests/mcp/package.json tests/mcp/package-lock.json $(MCP_NODE)/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(MCP_NODE) --ignore-scripts --legacy-peer-deps --no-audit --no-fund --no-update-notifier --loglevel=error >&2
+	@touch $@
+
 setup: $(STAMPS)/node ## install everything into .venv and .node
 
 demo: setup ## a local chain, traders, rivals and the engine; ARGS="--trades 20 --rivals 2 --seed 7 --json"
@@ -37,8 +44,14 @@ demo: setup ## a local chain, traders, rivals and the engine; ARGS="--trades 20 
 quick: $(STAMPS)/python ## check, and the unit, property and golden tests; no node, under 30 s once set up
 	@$(MAKE) -s -j 2 unit types property habits lint imports
 
-test: setup ## the whole default suite
+test: setup $(STAMPS)/node-mcp ## the whole default suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+conformance: $(STAMPS)/node-mcp ## others' tools against the MCP server: conformance suite, Inspector, TypeScript SDK
+	@$(BIN)/python -m pytest tests/mcp/test_conformance.py tests/mcp/test_inspector.py tests/mcp/test_typescript_sdk.py $(ARGS)
+
+bundle: $(STAMPS)/node-mcp ## dist/ketch.mcpb, for clients that install MCP bundles
+	@$(BIN)/python -m bundle dist/ketch.mcpb
 
 check: lint types imports habits ## ruff, strict types, import contracts, the house's habits
 
@@ -70,4 +83,4 @@ soak: setup ## the long runs
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
 clean: ## remove what set-up made
-	rm -rf $(VENV) $(NODE) $(STAMPS)
+	rm -rf $(VENV) $(NODE) $(MCP_NODE) $(STAMPS)

@@ -1,73 +1,71 @@
 """The facade: run an engine, ask it, steer it. Server, tools, resources and the CLI come in here and nowhere else."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
+from pydantic import Field
 
 from engine import compose, control
 from engine.compose import Composition, composed
 from engine.config import Settings
-from engine.domain.commands import Command, Halt, Resume, Stop, Sweep
-from engine.domain.errors import ChainError, ControlError, KetchError
+from engine.domain.commands import Command, Stop
+from engine.domain.errors import ChainError, KetchError
 from engine.domain.events import ChainEvent
-from engine.domain.units import Address
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.lock import hold_state
-from engine.journal.trades import trades as journal_trades
 from engine.loop import Asked, Event
-from engine.market.snapshot import compare
-from engine.market.sync import read_pools
-from engine.risk.halt import halt_reason, trading_state
-from engine.summary import summary, totals_of
+from engine.methods import answered
+from engine.params import Params, parsed
+from engine.principals import Principal, named
+from engine.queries.running import Running
+from engine.queries.status import status_of, trades_in
+from engine.queries.strategy import printable
+from engine.steering import status_now
+from engine.summary import summary
 
 INBOX_EVENTS = 1024
 STOP_GRACE_S = 4.0
-RESUME_VALID_S = 300
 RECONNECT_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # the last repeats
 
 OnEvent = Callable[[Event], None]
+
+
+class AttachParams(Params):
+    """What a client calls itself, for people to read, and the token that brings an earlier name back."""
+
+    name: str = Field(default="", max_length=64)
+    resume: str | None = Field(default=None, max_length=64)
 
 
 class Engine:
     """A running engine as its clients see it."""
 
     def __init__(self, settings: Settings, state: Path, composition: Composition, inbox: "_InboxSend") -> None:
-        self._settings = settings
-        self._state = state
-        self._composition = composition
         self._inbox = inbox
+        self._settings = settings
+        self._running = Running(settings=settings, state=state, composition=composition, command=self.command)
 
-    async def handle(self, method: str, params: dict[str, Any], principal: str) -> dict[str, Any]:
-        """Answer one request of the control socket; raises `ControlError` for one that it does not know."""
-        match method, params:
-            case "status", _:
-                return self.status()
-            case "trades", _:
-                return {"trades": trades_in(self._composition.journal)}
-            case "venues", _:
-                return self.venues()
-            case "drift", _:
-                return await self.drift()
-            case "halt", {"reason": str(reason), "reducing": bool(reducing)}:
-                return await self.command(Halt(principal=principal, reason=reason, reducing=reducing))
-            case "resume_challenge", _:
-                return self.resume_challenge()
-            case "resume", {"policy_hash": str(policy), "expires_s": int(until), "nonce": str(n), "signature": str(s)}:
-                resume = Resume(principal=principal, policy_hash=policy, expires_s=until, nonce=n, signature=s)
-                return await self.command(resume)
-            case "sweep", {"token": str(token)}:
-                return await self.command(Sweep(principal=principal, token=Address(token.lower())))
-            case _:
-                raise ControlError(
-                    f"no such command, or not with these parameters: {method!r}",
-                    next_step="see ketch --help for what the engine takes",
-                )
+    async def handle(self, method: str, params: dict[str, Any], principal: Principal) -> dict[str, Any]:
+        """Answer one request of a client; raises `ControlError` for one that it may not make. See engine/methods.py."""
+        return await answered(self._running, method, params, principal)
+
+    def attach(self, params: dict[str, Any]) -> tuple[Principal, dict[str, Any]]:
+        """Name an agent's connection and say what it may; raises `ControlError` for wrong parameters."""
+        given = parsed(AttachParams, params, method="attach", example={"name": "my agent"})
+        may_trade = self._settings.agents_may_trade
+        principal, token = named(may_trade=may_trade, resume=given.resume)
+        return principal, {
+            "principal": principal.id,
+            "role": principal.role,
+            "resume": token,
+            "agents_may_trade": may_trade,
+            "profile": self._settings.profile,
+            "untrusted": {"name": printable(given.name)},
+        }
 
     async def command(self, command: Command) -> dict[str, Any]:
         """Put a command into the inbox and wait for its answer; raises what the loop says of it."""
@@ -77,48 +75,7 @@ class Engine:
 
     def status(self) -> dict[str, Any]:
         """Say where the engine is, in whose name it trades, and what it came to so far."""
-        engine = self._composition
-        return status_of(self._settings.rpc, engine.journal, self._state) | {
-            "running": True,
-            "profile": self._settings.profile,
-            "block": engine.loop.market.head.number,
-            "pools": len(engine.loop.market.pools),
-            "blocks": engine.loop.measured.blocks,
-        }
-
-    def venues(self) -> dict[str, Any]:
-        """Count the pools by deployment and family."""
-        counts: dict[tuple[str, str], int] = {}
-        for pool in self._composition.loop.market.pools.values():
-            key = (pool.deployment, pool.family)
-            counts[key] = counts.get(key, 0) + 1
-        rows = [{"deployment": d, "family": f, "pools": n} for (d, f), n in sorted(counts.items())]
-        return {"venues": rows, "pools": sum(counts.values())}
-
-    async def drift(self) -> dict[str, Any]:
-        """Read every pool again at the market's own block and list each field that differs."""
-        loop = self._composition.loop
-        head, ours = loop.market.head, dict(loop.market.pools)
-        found = [f for pool_id, f in loop.found.items() if pool_id in ours]
-        theirs = await read_pools(self._composition.endpoint, found, head.hash)
-        differences = compare(ours, theirs)
-        return {
-            "block": head.number,
-            "block_hash": head.hash,
-            "pools": len(ours),
-            "differences": [asdict(difference) for difference in differences],
-            "ok": not differences,
-        }
-
-    def resume_challenge(self) -> dict[str, Any]:
-        """Say what the operator would sign to resume: this policy, this journal, until then, once."""
-        engine = self._composition
-        return {
-            "journal": next(engine.journal.entries(limit=1)).hash,
-            "policy_hash": self._settings.risk.digest(),
-            "expires_s": engine.loop.market.head.timestamp_s + RESUME_VALID_S,
-            "nonce": secrets.token_hex(16),
-        }
+        return status_now(self._running)
 
 
 _InboxSend = MemoryObjectSendStream[ChainEvent | Asked]
@@ -181,7 +138,7 @@ async def _run_once(
         reason = "asked to stop, with transactions still open: the next start settles them"
         try:
             async with send, receive, anyio.create_task_group() as tasks:
-                await tasks.start(control.serve, state / control.SOCKET_NAME, engine.handle, feed)
+                await tasks.start(control.serve, state / control.SOCKET_NAME, engine.handle, feed, engine.attach)
                 tasks.start_soon(_pump, composition, send)
                 tasks.start_soon(_stop_when_told, stop, engine, tasks.cancel_scope)
                 publish({"event": "started", **engine.status()})
@@ -237,41 +194,3 @@ def offline_trades(state: Path) -> list[dict[str, Any]]:
     """List every submission from the journal when no engine runs."""
     with Journal.read(state / JOURNAL_FILE) as journal:
         return trades_in(journal)
-
-
-def status_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
-    """Say who trades where, so that a stranger can check the books with nothing but RPC, and what it came to."""
-    genesis = journal.genesis
-    named = ("executor", "treasury", "operator", "operator_secret", "policy_hash", "native_wrapped")
-    return {
-        "rpc": rpc,
-        "chain_id": int(genesis["chain_id"]),
-        **{name: genesis[name] for name in named},
-        "tokens": [{**token, "decimals": int(token["decimals"])} for token in genesis["tokens"]],
-        "start_block": int(genesis["start_block"]),
-        "state": trading_state(journal, state),
-        "halted": halt_reason(state),
-        "journal_head": dict(zip(("seq", "hash"), journal.head, strict=True)),
-        "totals": _as_text(totals_of(journal)),
-    }
-
-
-def trades_in(journal: Journal) -> list[dict[str, Any]]:
-    """List every submission: `id, tx_hash, nonce, block, status, token, realised, gas_paid_wei` and its route."""
-    return [_as_text(asdict(trade)) for trade in journal_trades(journal)]
-
-
-_COUNTS = frozenset(
-    ("seq", "nonce", "block", "hops", "opportunities", "submitted", "filled", "reverted", "replaced", "open", "refused")
-)
-
-
-def _as_text(body: dict[str, Any]) -> dict[str, Any]:
-    """Write amounts as decimal strings: readers of JSON lose precision past 2^53. Counts stay numbers."""
-
-    def one(name: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {k: str(v) if name == "realised" else v for k, v in value.items()}
-        return str(value) if isinstance(value, int) and name not in _COUNTS else value
-
-    return {name: one(name, value) for name, value in body.items()}

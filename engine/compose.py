@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.agent_trades import AgentTrades
 from engine.chain_actions import head_of
 from engine.chains.endpoints import Endpoint, open_endpoint, redacted
 from engine.chains.heads import HeadFollower
@@ -50,7 +51,10 @@ class Composition:
 
     endpoint: Endpoint
     journal: Journal
+    ledger: LimitLedger
     follower: HeadFollower
+    desk: Desk
+    agents: AgentTrades
     loop: Loop
     commands: OperatorCommands
     start: BlockRef
@@ -164,12 +168,14 @@ async def _assemble(
         next_nonce=recovered.next_nonce,
     )
     follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
+    agents = AgentTrades(journal=journal, desk=desk, policy=settings.risk, lenders=lenders)
     commands = OperatorCommands(
         endpoint=endpoint,
         journal=journal,
         state_folder=state,
         policy=settings.risk,
         executor=executor,
+        agents=agents,
         operator=signer.address,
     )
     loop = Loop(
@@ -198,7 +204,17 @@ async def _assemble(
         tip=lambda: follower.tip.number,
         fills_wanted=fills_wanted,
     )
-    return Composition(endpoint=endpoint, journal=journal, follower=follower, loop=loop, commands=commands, start=head)
+    return Composition(
+        endpoint=endpoint,
+        journal=journal,
+        ledger=ledger,
+        follower=follower,
+        desk=desk,
+        agents=agents,
+        loop=loop,
+        commands=commands,
+        start=head,
+    )
 
 
 async def _key(

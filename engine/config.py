@@ -80,6 +80,15 @@ class Scan(BaseModel):
     floor_wei: int = Field(default=0, ge=0)
 
 
+class Agents(BaseModel):
+    """What agents may do besides reading. On a live profile both must be on before one of their trades is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trading: bool = False
+    live_trading: bool = False
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
@@ -98,6 +107,7 @@ class Settings(BaseModel):
     lockstep_socket: str | None = None
     scan: Scan = Scan()
     risk: Policy = Policy()
+    agents: Agents = Agents()
 
     @field_validator("chain")
     @classmethod
@@ -109,6 +119,11 @@ class Settings(BaseModel):
         if not self.ws:
             object.__setattr__(self, "ws", re.sub(r"^http", "ws", self.rpc))
         return self
+
+    @property
+    def agents_may_trade(self) -> bool:
+        """True when the operator let agents trade; on a live profile that takes two settings."""
+        return self.agents.trading and (self.profile == "devnet" or self.agents.live_trading)
 
     @property
     def chain_id(self) -> ChainId:

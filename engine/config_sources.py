@@ -90,7 +90,7 @@ def from_manifest(path: Path) -> Source:
             "base_tokens": [token["address"] for token in manifest["tokens"]],
             "deployments": manifest["deployments"],
             "lockstep_socket": manifest["control"],
-            "risk": LOCAL_LIMITS,
+            "risk": dict(LOCAL_LIMITS),
         }
     except FileNotFoundError:
         return Source(str(path), {})
@@ -113,10 +113,10 @@ def settle(model: type[Model], sources: Sequence[Source]) -> Model:
         path = [str(part) for part in first["loc"]]
         dotted = ".".join(_known_part(path, model))
         label = next((s.label for s in reversed(sources) if _has(s.values, dotted)), "the configuration")
-        raise ConfigError(f"{dotted or 'settings'} {_said(first['type'], first['msg'])} (in {label})") from error
+        raise ConfigError(f"{dotted or 'settings'} {said(first['type'], first['msg'])} (in {label})") from error
 
 
-def _said(kind: str, message: str) -> str:
+def said(kind: str, message: str) -> str:
     """Put what the validator found into words; its own wording is kept for ranges, never its types or links."""
     words = {
         "int_type": "must be a whole number",

@@ -1,7 +1,9 @@
 """The daemon's control socket: one JSON object a line over a UNIX socket that only its owner can open.
 
 request   {"method": "halt", "params": {"reason": "…"}}
-answer    {"ok": true, "result": {…}}  or  {"ok": false, "error": {"code": "ControlError", "message": "one line"}}
+answer    {"ok": true, "result": {…}}  or  {"ok": false, "error": {"code": "ControlError", "message": "one line",
+          "cause": "what happened", "next_step": "what to do", "example": a call that would have been right, or null}}
+attach    makes the caller an agent from there on, by a name that the engine gives it; its connection may then idle
 follow    after its answer the server pushes event objects, a line each, until either side goes away
 """
 
@@ -23,18 +25,21 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from engine.control_path import reachable
 from engine.domain.errors import ControlError, KetchError
+from engine.principals import Principal
 
 SOCKET_NAME = "control.sock"
 MAX_LINE_BYTES = 1 << 20
 MAX_BRACKETS = 256
 """A deeply nested line could overflow the C stack: py_ecc, which eth_account imports, lifts Python's own limit."""
-MAX_CLIENTS = 64
+MAX_CLIENTS = 160
 IDLE_S = 60
 FEED_EVENTS = 256
 
 Event = dict[str, Any]
-Handle = Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]
+Handle = Callable[[str, dict[str, Any], Principal], Awaitable[dict[str, Any]]]
 """(method, params, principal) -> result. A `KetchError` that it raises is the answer, in one line."""
+Attach = Callable[[dict[str, Any]], tuple[Principal, dict[str, Any]]]
+"""params of `attach` -> who the caller is from now on, and what it is told. Raises `ControlError`."""
 
 _log = logging.getLogger(__name__)
 _CLIENT_LEFT: Final = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead)
@@ -69,7 +74,12 @@ class Feed:
 
 
 async def serve(
-    path: Path, handle: Handle, feed: Feed, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    path: Path,
+    handle: Handle,
+    feed: Feed,
+    attach: Attach | None = None,
+    *,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answer clients on `path` until cancelled; the caller holds the state folder's lock.
 
@@ -88,7 +98,7 @@ async def serve(
                     _log.warning("control socket cannot accept a client: out of file descriptors?")
                     await anyio.sleep(0.2)
                     continue
-                clients.start_soon(_attend, stream, handle, feed, limit)
+                clients.start_soon(_attend, stream, handle, feed, attach, limit)
     finally:
         if path.exists() and path.stat().st_ino == inode:
             path.unlink()
@@ -130,7 +140,9 @@ def _clear(path: Path, short: str) -> None:
     raise ControlError(f"another engine answers on {path}", next_step="stop it, or choose another --state")
 
 
-async def _attend(stream: SocketStream, handle: Handle, feed: Feed, limit: anyio.CapacityLimiter) -> None:
+async def _attend(
+    stream: SocketStream, handle: Handle, feed: Feed, attach: Attach | None, limit: anyio.CapacityLimiter
+) -> None:
     """Serve one client until it leaves, errs beyond recovery or stays silent too long."""
     async with stream:
         try:
@@ -140,19 +152,20 @@ async def _attend(stream: SocketStream, handle: Handle, feed: Feed, limit: anyio
                 await _refuse(stream, "busy", f"{MAX_CLIENTS} clients are attached already: try again")
                 return
             try:
-                await _converse(stream, handle, feed)
+                await _converse(stream, handle, feed, attach)
             finally:
                 limit.release_on_behalf_of(stream)
         except _CLIENT_LEFT:
             _log.debug("a control client left")
 
 
-async def _converse(stream: SocketStream, handle: Handle, feed: Feed) -> None:
+async def _converse(stream: SocketStream, handle: Handle, feed: Feed, attach: Attach | None) -> None:
     principal = _principal(stream.extra(SocketAttribute.raw_socket))  # noqa: S610 - anyio's, not Django's
     lines = BufferedByteReceiveStream(stream)
+    idle_s: float | None = IDLE_S
     while True:
         try:
-            with anyio.fail_after(IDLE_S):
+            with anyio.fail_after(idle_s):
                 line = await lines.receive_until(b"\n", MAX_LINE_BYTES)
             if len(line) > MAX_LINE_BYTES:  # it ended within the last chunk read
                 raise anyio.DelimiterNotFound(MAX_LINE_BYTES)
@@ -171,9 +184,14 @@ async def _converse(stream: SocketStream, handle: Handle, feed: Feed) -> None:
             await _push(stream, lines, feed)
             return
         try:
-            answer = _line({"ok": True, "result": await handle(method, params, principal)})
+            if method == "attach" and attach is not None:
+                principal, result = attach(params)
+                idle_s = None  # an agent may think for as long as it likes
+            else:
+                result = await handle(method, params, principal)
+            answer = _line({"ok": True, "result": result})
         except KetchError as error:
-            await _refuse(stream, type(error).__name__, error.line())
+            await stream.send(_line({"ok": False, "error": error_of(error)}))
         except Exception:  # noqa: BLE001 - one request's bug is answered and logged; it never ends the daemon
             _log.exception("control method %s failed", method)
             await _refuse(stream, "bug", f"{method} failed inside the engine: its log has the details")
@@ -217,16 +235,33 @@ async def _push(stream: SocketStream, lines: BufferedByteReceiveStream, feed: Fe
             both.cancel_scope.cancel()
 
 
+def error_of(error: KetchError) -> dict[str, Any]:
+    """Say an error as data: its code, the one line, cause and next step apart, and an example where there is one."""
+    known = isinstance(error, ControlError)
+    return {
+        "code": error.code if known else type(error).__name__,
+        "message": error.line(),
+        "cause": error.cause(),
+        "next_step": error.next_step,
+        "example": error.example if known else None,
+    }
+
+
 async def _refuse(stream: SocketStream, code: str, message: str) -> None:
-    await stream.send(_line({"ok": False, "error": {"code": code, "message": message}}))
+    error = {"code": code, "message": message, "cause": message, "next_step": "", "example": None}
+    await stream.send(_line({"ok": False, "error": error}))
 
 
 def _line(value: Event) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
 
-def _principal(peer: socket.socket) -> str:
-    """Name the caller by what the kernel says of it, never by what it says of itself."""
+def _principal(peer: socket.socket) -> Principal:
+    """Name the caller by what the kernel says of it, never by what it says of itself: whoever runs the command line."""
+    return Principal(id=_peer(peer), role="operator")
+
+
+def _peer(peer: socket.socket) -> str:
     if sys.platform == "linux":
         pid, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return f"uid:{uid} pid:{pid}"

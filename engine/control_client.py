@@ -92,8 +92,15 @@ def _answer(lines: Iterator[bytes], path: Path, timeout_s: float) -> dict[str, A
     if answer.get("ok") is True and isinstance(answer.get("result"), dict):
         return cast("dict[str, Any]", answer["result"])
     error = answer.get("error")
-    message = cast("dict[str, object]", error).get("message") if isinstance(error, dict) else None
-    raise ControlError(str(message or f"{path} does not speak as an engine does"))
+    said = cast("dict[str, object]", error) if isinstance(error, dict) else {}
+    if "message" not in said:
+        raise ControlError(f"{path} does not speak as an engine does")
+    raise ControlError(
+        str(said.get("cause") or said["message"]),
+        next_step=str(said.get("next_step") or ""),
+        code=str(said.get("code") or ""),
+        example=said.get("example"),
+    )
 
 
 def _object(line: bytes, path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from engine.planning.simulate import Simulated, Simulator
 from engine.risk.limits import LimitLedger, day_of
 from engine.risk.policy import Policy
 from engine.risk.review import review
+from engine.risk.rules import RuleInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ class Desk:
         l1_fees = [await self._l1.fee(self._endpoint, plan.to, plan.calldata) for plan in plans]
         decisions: list[Decision] = []
         signed: list[Submission] = []
+        in_flight = self.in_flight  # as the round begins: each request is proved on what those before it leave
         undone: set[PoolId] = set()  # pools that a refused trade would have moved: later proofs counted on it
         with self._journal.transaction():
             for ask, plan, result, l1_fee in zip(asks, plans, simulated, l1_fees, strict=True):
@@ -127,7 +129,7 @@ class Desk:
                 else:
                     proof = self._proof(ask, plan, result, l1_fee, view)
                     record_proof(self._journal, proof)
-                    decision = self._review(proof, view, state)
+                    decision = self._review(proof, view, state, in_flight)
                 if isinstance(decision, Approved):
                     outcome = self._sign(decision, view.funds.gas_float_wei)
                     if isinstance(outcome, Submission):
@@ -143,6 +145,33 @@ class Desk:
         unsent = await send_all(self._endpoint, signed)
         sent_ns = self._clock.monotonic_ns()
         return Traded(decisions=tuple(decisions), decided_ns=decided_ns, sent_ns=sent_ns, unsent=unsent)
+
+    async def prove(self, ask: Ask, view: MarketView) -> Proof | Refused:
+        """Simulate one request on the view's block and write nothing: a proof, or why it would revert.
+
+        Raises `ChainError` when the node does not answer or has left the block.
+        """
+        plan = self._plan(ask, view)
+        (result,) = await self._simulator.simulate([plan], view.block)
+        l1_fee = await self._l1.fee(self._endpoint, plan.to, plan.calldata)
+        return self._proof(ask, plan, result, l1_fee, view) if result.ok else self._unproved(ask, result, view)
+
+    def rule_input(self, proof: Proof, state: TradingState, head: BlockRef) -> RuleInput:
+        """Gather what the rules would look at now, if this proof were reviewed."""
+        book = self._ledger.book(day_of(head))
+        return RuleInput(
+            proof=proof,
+            policy=self._policy,
+            state=state,
+            head=head,
+            book=replace(book, open=max(book.open, len(self.open))),
+            in_flight=self.in_flight,
+        )
+
+    @property
+    def in_flight(self) -> frozenset[PoolId]:
+        """Name the pools that open transactions are about to change."""
+        return frozenset(pool for trade in self.open.values() for pool in trade.pools)
 
     async def l1_fee_wei(self) -> int:
         """Say what the L1 data of a trade costs at the moment, before its calldata is known, in wei."""
@@ -233,7 +262,7 @@ class Desk:
             next_step="wait for the next block: it is found again if it is still there",
         )
 
-    def _review(self, proof: Proof, view: MarketView, state: TradingState) -> Decision:
+    def _review(self, proof: Proof, view: MarketView, state: TradingState, in_flight: frozenset[PoolId]) -> Decision:
         return review(
             proof,
             policy=self._policy,
@@ -241,6 +270,7 @@ class Desk:
             state=state,
             head=view.block,
             open_intents=len(self.open),
+            in_flight=in_flight,
             stamp=self.stamp("decision", view.block, proof.stamp.id),
         )
 

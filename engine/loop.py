@@ -12,7 +12,7 @@ from engine.chains.endpoints import Endpoint, RpcError
 from engine.desk import Desk, MarketView, Traded
 from engine.domain.commands import Command, Stop
 from engine.domain.decision import Approved
-from engine.domain.errors import ChainError, KetchError
+from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import Route, SizedCycle
 from engine.domain.outcome import Filled, Replaced, Reverted
@@ -29,7 +29,7 @@ from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
 from engine.proposing import engine_asks, net_before_bid
 from engine.risk.policy import Policy
-from engine.scanning.scan import Universe, build_universe, greedy_rounds, update_rates
+from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
 from engine.settling import Settled, Settlement
 from engine.venues.deployments import Deployment
 
@@ -121,6 +121,8 @@ class Loop:
         self._fills_wanted = fills_wanted
         self._universe: Universe = build_universe(market.pools, terms.base_tokens, terms.max_hops)
         self._funds = Funds()
+        self._base_fee_wei: int | None = None
+        self._looked: tuple[str, Scan] | None = None
         self._stopping: str | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self.measured = Measured()
@@ -131,6 +133,8 @@ class Loop:
         Raises what ends the engine.
         """
         self._funds = await self._read_funds()
+        header = await self._endpoint.call("eth_getBlockByHash", self.market.head.hash, False)
+        self._base_fee_wei = int((header or {}).get("baseFeePerGas", "0x0"), 16)
         await self._pace.done(self.market.head)  # no event tells of the block that the market was read at
         async for item in inbox:
             if isinstance(item, Asked):
@@ -152,6 +156,7 @@ class Loop:
             return
         self._clock.observe(event.block)
         changed = self.market.apply(event)
+        self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)
         update_rates(self._universe, self.market.pools, changed)
         self.measured.blocks += 1
@@ -186,13 +191,7 @@ class Loop:
         return self._commands.state != "HALTED" and self._tip() <= event.block.number
 
     async def _trade(self, event: BlockSeen) -> list[SizedCycle]:
-        view = MarketView(
-            block=event.block,
-            pools=self.market.pools,
-            prices=price_tokens(self.market.pools.values(), self._native),
-            base_fee_wei=event.base_fee_wei,
-            funds=self._funds.without_own([t.sweeps for t in self._desk.open.values() if t.sweeps is not None]),
-        )
+        view = self.view()
         cycles = [cycle for cycle in self._scan(view) if self._is_news(cycle)]
         if not cycles:
             return []
@@ -243,8 +242,38 @@ class Loop:
             floor_wei=max(self._terms.floor_wei, net_before_bid(self._policy)),
             max_rounds=min(self._terms.max_rounds, self._policy.max_open_intents - len(self._desk.open)),
         )
-        in_flight = {pool for trade in self._desk.open.values() for pool in trade.pools}
+        in_flight = self._desk.in_flight
         return [cycle for cycle in cycles if not cycle.route.pools & in_flight]
+
+    def look(self) -> Scan:
+        """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""
+        head = self.market.head.hash
+        if self._looked is None or self._looked[0] != head:
+            view = self.view()
+            looked = scan(
+                self._universe,
+                view.pools,
+                prices=view.prices,
+                gas_price_wei=view.base_fee_wei,
+                floor_wei=self._policy.min_net_profit_wei,
+            )
+            self._looked = (head, looked)
+        return self._looked[1]
+
+    def view(self) -> MarketView:
+        """Show the market as of the newest block taken in; its pools move on with it.
+
+        Raises `ControlError` before there is one.
+        """
+        if self._base_fee_wei is None:
+            raise ControlError("the engine is still reading its first block", next_step="ask again in a second")
+        return MarketView(
+            block=self.market.head,
+            pools=self.market.pools,
+            prices=price_tokens(self.market.pools.values(), self._native),
+            base_fee_wei=self._base_fee_wei,
+            funds=self._funds.without_own([t.sweeps for t in self._desk.open.values() if t.sweeps is not None]),
+        )
 
     def _is_news(self, cycle: SizedCycle) -> bool:
         """Pass over a route already decided on pools that have not changed since: the answer would be the same."""
@@ -318,7 +347,7 @@ class Loop:
 
     async def _answer(self, asked: Asked) -> None:
         try:
-            answer = await self._commands.take(asked.command, self._desk, self.market.head)
+            answer = await self._commands.take(asked.command, self._desk, self.market.head, self.view)
         except KetchError as error:
             if not asked.answer.done():
                 asked.answer.set_exception(error)

@@ -1,12 +1,25 @@
-"""Commands as the loop takes them: halt by anyone, resume by the operator's signature, sweep to the treasury, stop."""
+"""Commands as the loop takes them: halt by anyone, loosen by the operator's signature, trade by ticket, sweep, stop."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.agent_trades import AgentTrades
 from engine.chains.abi import Function, hex_data
 from engine.chains.endpoints import Endpoint
-from engine.desk import Desk
-from engine.domain.commands import Command, Halt, Resume, Stop, Sweep, TradingState
+from engine.desk import Desk, MarketView
+from engine.domain.commands import (
+    Approve,
+    Command,
+    Deny,
+    ExecuteTrade,
+    Halt,
+    Propose,
+    Resume,
+    Stop,
+    Sweep,
+    TradingState,
+)
 from engine.domain.errors import ControlError
 from engine.domain.units import Address, BlockRef
 from engine.execution.wallet import SWEEP_GAS, Fees
@@ -30,6 +43,7 @@ class OperatorCommands:
         state_folder: Path,
         policy: Policy,
         executor: Address,
+        agents: AgentTrades,
         operator: Address,
     ) -> None:
         self._endpoint = endpoint
@@ -37,6 +51,7 @@ class OperatorCommands:
         self._state_folder = state_folder
         self._policy = policy
         self._executor = executor
+        self._agents = agents
         self._operator = operator
 
     @property
@@ -44,9 +59,20 @@ class OperatorCommands:
         """The trading state at this moment: the halt file counts as soon as it stands."""
         return trading_state(self._journal, self._state_folder)
 
-    async def take(self, command: Command, desk: Desk, head: BlockRef) -> dict[str, Any]:
+    async def take(
+        self, command: Command, desk: Desk, head: BlockRef, view: Callable[[], MarketView]
+    ) -> dict[str, Any]:
         """Do what is asked and say what became of it; raises `ControlError` and changes nothing when it may not."""
         match command:
+            case ExecuteTrade():
+                return await self._agents.execute(command, view(), self.state)
+            case Approve():
+                return await self._agents.approve(command, view(), self.state)
+            case Deny():
+                return self._agents.deny(command, view())
+            case Propose():
+                entry = record_command(self._journal, command)
+                return {"proposal": f"proposal-{entry.seq}", "applied": False}
             case Halt():
                 return {"state": take_halt(command, journal=self._journal, state=self._state_folder, block=head)}
             case Resume():

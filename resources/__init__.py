@@ -1,1 +1,1 @@
-"""MCP resources and prompts. Empty until the MCP server is built: the engine runs without them."""
+"""MCP resources and prompts: what agents can read and subscribe to. The engine runs without them."""

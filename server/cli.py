@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from server.commands import daemon, demo, devnet, doctor, init, money, reads
+from server.commands import approvals, bench, daemon, demo, devnet, doctor, init, mcp, money, reads
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
@@ -20,12 +20,17 @@ def cli() -> None:
 for _command in (
     init.init,
     daemon.up,
+    mcp.mcp,
+    bench.bench,
     demo.demo,
     devnet.devnet,
     reads.status,
     reads.trades,
     money.halt,
     money.resume,
+    approvals.approvals,
+    approvals.approve,
+    approvals.deny,
     reads.verify,
     reads.venues,
     doctor.doctor,

@@ -70,9 +70,7 @@ def prices_in_weth(pools: Mapping[PoolId, AnyPool]) -> dict[Address, Price]:
         if not isinstance(pool, ConstantProductPool) or WETH not in pool.tokens:
             continue
         token = pool.tokens[1] if pool.tokens[0] == WETH else pool.tokens[0]
-        weth, other = (
-            (pool.reserve0, pool.reserve1) if pool.tokens[0] == WETH else (pool.reserve1, pool.reserve0)
-        )
+        weth, other = (pool.reserve0, pool.reserve1) if pool.tokens[0] == WETH else (pool.reserve1, pool.reserve0)
         if token in BASE_TOKENS and weth > deepest.get(token, 0):
             deepest[token] = weth
             prices[token] = Price(num=weth, den=other)

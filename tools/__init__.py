@@ -1,1 +1,1 @@
-"""MCP tools, a module a toolset. Empty until the MCP server is built: the engine runs without them."""
+"""MCP tools, a module a toolset: what agents can ask. The engine runs without them."""

@@ -20,6 +20,7 @@ Json = Any
 
 _REQUEST_TIMEOUT_S = 20.0
 _CONNECT_TIMEOUT_S = 10.0
+_CLOSE_WITHIN_S = 2.0
 _RECONNECT_DELAYS_S = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)  # the last repeats
 _MAX_MESSAGE_BYTES = 64 * 2**20
 _MAX_IN_FLIGHT = 64
@@ -174,10 +175,11 @@ async def open_endpoint(url: str) -> AsyncGenerator[Endpoint]:
             await runner
         yield endpoint
     finally:
+        endpoint.close_heads()
         for task in (waiter, runner):
             task.cancel()
-        await asyncio.gather(waiter, runner, return_exceptions=True)
-        endpoint.close_heads()
+        with anyio.move_on_after(_CLOSE_WITHIN_S, shield=True):  # whoever cancels us must not leave a socket open
+            await asyncio.gather(waiter, runner, return_exceptions=True)
 
 
 def websocket_url(url: str) -> str:

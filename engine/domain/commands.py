@@ -38,10 +38,49 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteTrade:
+    """Spend a ticket. The same principal and key bring the same answer back, and never a second trade."""
+
+    principal: str
+    ticket: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """The operator's consent to one waiting trade: the secret's signature over its exact digest."""
+
+    principal: str
+    approval: str
+    expires_s: int
+    nonce: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deny:
+    """Turn one waiting trade down. It tightens, so it needs no secret."""
+
+    principal: str
+    approval: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Propose:
+    """Suggest another value for a parameter. It is written down for the operator, and changes nothing."""
+
+    principal: str
+    parameter: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """End the loop after what is in flight is written down."""
 
     reason: str
 
 
-Command = Halt | Resume | Sweep | Stop
+Command = Halt | Resume | Sweep | ExecuteTrade | Approve | Deny | Propose | Stop

@@ -34,7 +34,26 @@ class Refused:
     next_step: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A request that only the operator can let through: `digest` is what the secret signs, for this trade alone.
+
+    `command` names the execution that waits; `notional_wei` is above `limit_wei`; `expires_s` is chain time.
+    """
+
+    stamp: Stamp
+    request: TradeRequest
+    approval: str
+    command: str
+    digest: str
+    policy_hash: str
+    notional_wei: int
+    limit_wei: int
+    expires_s: int
+
+
 Decision = Approved | Refused
+"""What the desk's review says; `Waiting` comes before it, and only for a request of an agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,10 @@ class KetchError(Exception):
         self.next_step = next_step
         super().__init__(self.line())
 
+    def cause(self) -> str:
+        """Return what happened as one line, without what to do."""
+        return KetchError(self.what, measured=self.measured, limit=self.limit).line()
+
     def line(self) -> str:
         """Return the error as one line."""
         parts = [self.what]
@@ -63,3 +67,18 @@ class SigningRefused(KetchError):
 
 class ControlError(KetchError):
     """the daemon cannot take this command"""
+
+    def __init__(
+        self,
+        what: str = "",
+        *,
+        measured: object = None,
+        limit: object = None,
+        next_step: str = "",
+        code: str = "",
+        example: object = None,
+    ) -> None:
+        """`code` names the kind of mistake for programs, `example` is a call that would have been right."""
+        super().__init__(what, measured=measured, limit=limit, next_step=next_step)
+        self.code = code or type(self).__name__
+        self.example = example

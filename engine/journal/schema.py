@@ -17,6 +17,7 @@ Kind = Literal[
     "intent",
     "outcome",
     "command",
+    "answer",
     "state",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -79,20 +79,24 @@ def sign_resume(
     state: Path, passphrase: str, *, principal: str, journal: str, policy_hash: str, expires_s: int, nonce: str
 ) -> Resume:
     """Sign a resume with the operator's secret; raises `ControlError` for a wrong passphrase or no keystore."""
-    keystore = _keystore(state)
-    try:
-        key = Account.decrypt(keystore, passphrase)
-    except ValueError as fault:
-        raise ControlError("the passphrase does not open the operator's secret", next_step="try again") from fault
     message = resume_message(journal=journal, policy_hash=policy_hash, expires_s=expires_s, nonce=nonce)
-    signed = Account.sign_message(message, key)
     return Resume(
         principal=principal,
         policy_hash=policy_hash,
         expires_s=expires_s,
         nonce=nonce,
-        signature="0x" + bytes(signed.signature).hex(),
+        signature=sign(state, passphrase, message),
     )
+
+
+def sign(state: Path, passphrase: str, message: SignableMessage) -> str:
+    """Sign with the operator's secret, 0x hex; raises `ControlError` for a wrong passphrase or no keystore."""
+    keystore = _keystore(state)
+    try:
+        key = Account.decrypt(keystore, passphrase)
+    except ValueError as fault:
+        raise ControlError("the passphrase does not open the operator's secret", next_step="try again") from fault
+    return "0x" + bytes(Account.sign_message(message, key).signature).hex()
 
 
 def verify_resume(
@@ -122,7 +126,7 @@ def verify_resume(
     message = resume_message(
         journal=journal, policy_hash=resume.policy_hash, expires_s=resume.expires_s, nonce=resume.nonce
     )
-    signer = _signer(message, resume.signature)
+    signer = signer_of(message, resume.signature)
     if signer != operator_secret:
         raise ControlError(
             "the resume is not signed by the operator",
@@ -133,8 +137,9 @@ def verify_resume(
 
 
 def used_nonces(journal: Journal) -> frozenset[str]:
-    """List the nonces of every resume that the journal holds: none is taken again."""
-    return frozenset(entry.body["nonce"] for entry in journal.entries("command") if entry.body["type"] == "Resume")
+    """List the nonces of everything that the operator signed and the journal holds: none is taken again."""
+    signed = ("Resume", "Approve")
+    return frozenset(entry.body["nonce"] for entry in journal.entries("command") if entry.body["type"] in signed)
 
 
 def take_resume(
@@ -159,7 +164,8 @@ def take_resume(
     lift_halt(state)
 
 
-def _signer(message: SignableMessage, signature: str) -> Address | None:
+def signer_of(message: SignableMessage, signature: str) -> Address | None:
+    """Recover who signed, None for what is no signature."""
     if not re.fullmatch(r"0x[0-9a-fA-F]{130}", signature):  # r, s, v
         return None
     try:

@@ -58,6 +58,8 @@ class Policy(BaseModel):
     """Most gas a day, what is open counted at its worst. The day is the chain's: timestamp // 86400."""
     max_loss_per_day_wei: Wei = 10**16
     """Most that a day's losing trades may lose together; winning trades buy no room."""
+    approval_above_wei: Wei = 10**18
+    """Most that an agent's trade may put in, valued in the native coin, without the operator's signature for it."""
     max_open_intents: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=1_000)] = 4
     """Most transactions signed and not yet ended."""
     allowed_chains: Chains = KNOWN_CHAINS

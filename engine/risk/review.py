@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from engine.domain.commands import TradingState
 from engine.domain.decision import Approved, Decision, Refused
 from engine.domain.opportunity import Proof
-from engine.domain.units import BlockRef, Stamp
+from engine.domain.units import BlockRef, PoolId, Stamp
 from engine.risk.limits import Book, Breach, LimitLedger, Worth, day_of
 from engine.risk.policy import Policy
 from engine.risk.rules import RuleInput, first_breach, l1_worst_wei, least_fee_wei
@@ -29,17 +29,19 @@ def review(
     head: BlockRef,
     stamp: Stamp,
     open_intents: int = 0,
+    in_flight: frozenset[PoolId] = frozenset(),
 ) -> Decision:
     """Approve a proof and reserve its worst loss, or refuse it with what was measured and the limit.
 
     Rules and reservation see one state of the ledger: both are in one transaction. `stamp` names the decision;
-    `open_intents` counts what the caller holds open, sweeps included. Raises `JournalError` when the ledger cannot
-    be read or written.
+    `open_intents` counts what the caller holds open, sweeps included, and `in_flight` names their pools. Raises
+    `JournalError` when the ledger cannot be read or written.
     """
     with ledger.journal.transaction():
         book = ledger.book(day_of(head))
         book = replace(book, open=max(book.open, open_intents))
-        breach = first_breach(RuleInput(proof=proof, policy=policy, state=state, head=head, book=book))
+        given = RuleInput(proof=proof, policy=policy, state=state, head=head, book=book, in_flight=in_flight)
+        breach = first_breach(given)
         if breach is not None:
             return _refused(proof, stamp, breach)
         bid = bid_within(proof, policy, book)

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from engine.domain.commands import TradingState
 from engine.domain.hops import MAX_HOPS
 from engine.domain.opportunity import Proof
-from engine.domain.units import BlockRef
+from engine.domain.units import BlockRef, PoolId
 from engine.risk.limits import Book, Breach, over_daily_loss, over_gas_budget, over_open_intents
 from engine.risk.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleInput:
-    """All that a rule may look at. `head` is the newest block known, `book` what counts against the day's caps."""
+    """All that a rule may look at. `head` is the newest block known, `book` what counts against the day's caps.
+
+    `in_flight` are the pools that open transactions are about to change: a proof that counts on them proves nothing.
+    """
 
     proof: Proof
     policy: Policy
     state: TradingState
     head: BlockRef
     book: Book
+    in_flight: frozenset[PoolId] = frozenset()
 
 
 Rule = Callable[[RuleInput], Breach | None]
@@ -181,6 +185,19 @@ def open_intents(given: RuleInput) -> Breach | None:
     return over_open_intents(given.book, given.policy)
 
 
+def pools_in_flight(given: RuleInput) -> Breach | None:
+    """Refuse routes through pools that an open transaction is about to change."""
+    shared = sorted(given.proof.plan.request.route.pools & given.in_flight)
+    if not shared:
+        return None
+    return Breach(
+        rule="pools in flight",
+        measured=", ".join(shared),
+        limit="no pool of an open transaction",
+        next_step="wait until the open transactions have ended, then simulate again",
+    )
+
+
 RULES: tuple[Rule, ...] = (
     trading_state,
     chain_list,
@@ -195,12 +212,18 @@ RULES: tuple[Rule, ...] = (
     gas_budget,
     daily_loss,
     open_intents,
+    pools_in_flight,
 )
 
 
 def first_breach(given: RuleInput) -> Breach | None:
     """Run every rule in order; return the first breach."""
     return next((breach for rule in RULES if (breach := rule(given)) is not None), None)
+
+
+def all_breaches(given: RuleInput) -> list[Breach]:
+    """Run every rule in order; return each breach, for whoever asks what stands in the way."""
+    return [breach for rule in RULES if (breach := rule(given)) is not None]
 
 
 def _unlisted(rule: str, found: Collection[str], listed: Collection[str]) -> Breach | None:

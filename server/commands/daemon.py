@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,8 @@ def settings_options(run: Callable[..., None]) -> Callable[..., None]:
 @settings_options
 @click.option("--events", is_flag=True, help="Print each event as a line of JSON on stdout, before the summary.")
 @click.option("--with-parent", is_flag=True, help="End when standard input closes.")
+@click.option("--mcp/--no-mcp", default=True, help="Serve agents over HTTP on loopback (default), or not.")
+@click.option("--mcp-port", type=click.IntRange(1, 65535), metavar="PORT", help="Serve agents there; else a free port.")
 @with_session
 def up(
     session: Session,
@@ -51,6 +53,8 @@ def up(
     rpc: str | None,
     events: bool,
     with_parent: bool,
+    mcp: bool,
+    mcp_port: int | None,
 ) -> None:
     """Run the engine until Ctrl-C: scan, decide, execute and account."""
     import anyio
@@ -60,7 +64,8 @@ def up(
     settings = load(session.state, environ=os.environ, given={"profile": profile, "chain": chain, "rpc": rpc})
     session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _watching(session, events=events) as on_event:
-        summary = anyio.run(partial(_run, session.state, settings, trades, on_event, with_parent=with_parent))
+        doors = partial(_serve_agents, session.state, mcp_port) if mcp else None
+        summary = anyio.run(partial(_run, session.state, settings, trades, on_event, doors, with_parent=with_parent))
     session.result(summary, lambda: told(session.state, summary))
 
 
@@ -76,6 +81,7 @@ async def _run(
     settings: "Settings",
     trades: int | None,
     on_event: Callable[[dict[str, Any]], None],
+    serve_agents: "Callable[[anyio.Event], Awaitable[None]] | None",
     *,
     with_parent: bool,
 ) -> dict[str, Any]:
@@ -84,17 +90,42 @@ async def _run(
 
     from engine.app import run_engine
 
-    stop = anyio.Event()
+    stop, started = anyio.Event(), anyio.Event()
+
+    def seen(event: dict[str, Any]) -> None:
+        if event["event"] == "started":
+            started.set()
+        on_event(event)
+
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signals, stop, tasks.cancel_scope)
         if with_parent:
             _stop_with_parent(stop, asyncio.get_running_loop())
+        if serve_agents is not None:
+            tasks.start_soon(serve_agents, started)
         summary = await run_engine(
-            settings, state=state, trades=trades, on_event=on_event, stop=stop, passphrase=hot_key_passphrase
+            settings, state=state, trades=trades, on_event=seen, stop=stop, passphrase=hot_key_passphrase
         )
         tasks.cancel_scope.cancel()
         return summary
     raise click.Abort
+
+
+async def _serve_agents(state: Path, port: int | None, started: "anyio.Event") -> None:
+    """Serve agents over HTTP from when the engine owns its folder; that they cannot be served ends no engine."""
+    import importlib
+
+    import anyio
+
+    from engine.domain.errors import KetchError
+
+    http = await anyio.to_thread.run_sync(importlib.import_module, "server.mcp.http")
+    await started.wait()
+    try:
+        async with http.serving(state, port=port):
+            await anyio.sleep_forever()
+    except (KetchError, OSError) as error:
+        click.echo(f"ketch: agents are not served over HTTP: {error}", err=True)
 
 
 async def _stop_on_signals(stop: "anyio.Event", scope: "anyio.CancelScope") -> None:

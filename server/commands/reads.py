@@ -22,7 +22,7 @@ def status(session: Session) -> None:
 @with_session
 def trades(session: Session) -> None:
     """List every submission and how it ended."""
-    value = _asked(session, "trades")
+    value = _asked(session, "all_trades")
     if value is None:
         from engine.app import offline_trades
 

@@ -115,7 +115,7 @@ def test_status_and_trades_hold_what_a_stranger_needs(chain: LocalChain, tmp_pat
             assert {(t["symbol"], t["decimals"]) for t in status["tokens"]} == {
                 (t.symbol, t.decimals) for t in chain.deployment.tokens
             }
-            (trade,) = (await engine.ask("trades"))["trades"][:1]
+            (trade,) = (await engine.ask("all_trades"))["trades"][:1]
             assert set(trade) >= SHOWN_BY_TRADES
             assert isinstance(trade["realised"], str)
             assert isinstance(trade["gas_paid_wei"], str)
@@ -134,7 +134,7 @@ def test_what_is_said_without_an_engine_is_what_the_engine_said(chain: LocalChai
     async def check() -> None:
         async with running(chain, tmp_path) as engine:
             await engine.fill()
-            status, trades = await engine.ask("status"), (await engine.ask("trades"))["trades"]
+            status, trades = await engine.ask("status"), (await engine.ask("all_trades"))["trades"]
         offline = offline_status(tmp_path, status["rpc"])
         assert offline["running"] is False
         shared = (set(offline) & set(status)) - {"running", "journal_head"}

@@ -14,6 +14,7 @@ from engine.chains.endpoints import RpcError
 from engine.domain.commands import Halt, Sweep
 from engine.domain.errors import ControlError
 from engine.domain.units import Address
+from engine.principals import Principal
 from engine.risk.halt import HALT_FILE
 from engine.verify.verify import verify_state
 from tests.conftest import LocalChain
@@ -38,7 +39,7 @@ def assert_books(engine: EngineOnChain) -> None:
 
 
 async def command(engine: EngineOnChain, given: Halt | Sweep) -> dict[str, object]:
-    return await engine.parts.commands.take(given, engine.desk, engine.parts.loop.market.head)
+    return await engine.parts.commands.take(given, engine.desk, engine.parts.loop.market.head, engine.parts.loop.view)
 
 
 def open_small_gap(chain: LocalChain) -> None:
@@ -245,7 +246,7 @@ def test_drift_is_empty_while_it_trades(chain: LocalChain, tmp_path: Path) -> No
                     open_gap(chain, usd=usd)
                     open_small_gap(chain)
                     await engine.block()
-                    drift = await facade.drift()
+                    drift = await facade.handle("drift", {}, Principal(id="test", role="operator"))
                     assert (drift["ok"], drift["differences"]) == (True, [])
                     assert drift["pools"] == len(chain.deployment.pools)
             assert len(engine.trades()) >= 2

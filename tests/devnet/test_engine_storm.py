@@ -6,6 +6,7 @@ and in the middle of all of them, drawn from a seed.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,6 @@ from random import Random
 import anyio
 import pytest
 
-from engine.app import Engine
 from engine.domain.commands import Halt, Resume, Sweep
 from engine.domain.errors import ChainError, ControlError
 from engine.initialise import LOCAL_PASSPHRASE
@@ -76,29 +76,32 @@ class Storm:
         self.happened["reorg"] += 1
 
     async def _command(self, engine: EngineOnChain) -> None:
-        commands, head = engine.parts.commands, engine.parts.loop.market.head
+        commands, head, view = engine.parts.commands, engine.parts.loop.market.head, engine.parts.loop.view
         match self.rng.randrange(4):
             case 0:
                 token = token_of(self.chain, self.rng.choice(("WETH", "USDC")))
                 try:
-                    await commands.take(Sweep(principal="storm", token=token), engine.desk, head)
+                    await commands.take(Sweep(principal="storm", token=token), engine.desk, head, view)
                     self.happened["sweep"] += 1
                 except ControlError:
                     self.happened["nothing to sweep"] += 1
             case 1:
                 await commands.take(
-                    Halt(principal="storm", reason="", reducing=self.rng.random() < 0.7), engine.desk, head
+                    Halt(principal="storm", reason="", reducing=self.rng.random() < 0.7), engine.desk, head, view
                 )
                 self.happened["halt"] += 1
             case _:
-                await commands.take(resume(engine), engine.desk, head)
+                await commands.take(resume(engine), engine.desk, head, view)
                 self.happened["resume"] += 1
 
 
 def resume(engine: EngineOnChain) -> Resume:
-    send, receive = anyio.create_memory_object_stream[object](1)
-    with send, receive:
-        asked = Engine(engine.settings, engine.state, engine.parts, send).resume_challenge()  # type: ignore[arg-type]
+    asked = {
+        "journal": next(engine.journal.entries(limit=1)).hash,
+        "policy_hash": engine.settings.risk.digest(),
+        "expires_s": engine.parts.loop.market.head.timestamp_s + 300,
+        "nonce": secrets.token_hex(16),
+    }
     return sign_resume(engine.state, LOCAL_PASSPHRASE, principal="storm", **asked)
 
 
@@ -116,7 +119,7 @@ def check(engine: EngineOnChain) -> None:
 async def settle_everything(engine: EngineOnChain) -> None:
     """Halt, and wait until nothing is open."""
     await engine.parts.commands.take(
-        Halt(principal="storm", reason="the end"), engine.desk, engine.parts.loop.market.head
+        Halt(principal="storm", reason="the end"), engine.desk, engine.parts.loop.market.head, engine.parts.loop.view
     )
     with anyio.fail_after(30):
         while engine.desk.open:

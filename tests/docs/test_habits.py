@@ -31,7 +31,7 @@ REGISTRIES = re.compile(r"registry\.(npmjs|yarnpkg)|npmmirror|files\.pythonhoste
 DOWNLOADS = re.compile(r"https?://[^\s\"')>]+\.(tgz|tar\.gz|whl|zip|gz|xz)\b")
 OF_A_MACHINE = re.compile(r"(?<![\w.~-])/(root|work|home/\w+|Users/\w+|opt/\w+)/[\w.]")
 HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{1024,}")
-JSON_TEXT = frozenset({"package.json", "package-lock.json", "mcp.json"})
+JSON_TEXT = frozenset({"package.json", "package-lock.json", "mcp.json", "manifest.json"})
 PORTS = {
     method.name
     for port in tree(ROOT / "engine/domain/ports.py").body

@@ -18,12 +18,13 @@ from engine.control import MAX_CLIENTS, MAX_LINE_BYTES, SOCKET_NAME, Feed, serve
 from engine.control_client import NoDaemon, call, follow
 from engine.control_path import MAX_PATH_BYTES, reachable
 from engine.domain.errors import ConfigError, ControlError
+from engine.principals import Principal
 
 
-async def answer(method: str, params: dict[str, Any], principal: str) -> dict[str, Any]:
+async def answer(method: str, params: dict[str, Any], principal: Principal) -> dict[str, Any]:
     match method:
         case "echo":
-            return {"params": params, "principal": principal}
+            return {"params": params, "principal": principal.id}
         case "slow":
             await anyio.sleep(params["s"])
             return {}

@@ -93,6 +93,7 @@ REFUSED: dict[str, tuple[str, Proof, Policy, dict[str, Any]]] = {
     "gas above a trade's cap": ("gas a trade", costing(base_fee_wei=12 * GWEI), POLICY, {}),
     "gas above the day's budget": ("gas budget a day", stub.proof(), policy(gas_budget_per_day_wei=GWEI), {}),
     "a loss above the day's limit": ("loss a day", stub.proof(), policy(max_loss_per_day_wei=GWEI), {}),
+    "a pool that an open trade moves": ("pools in flight", stub.proof(), POLICY, {"in_flight": stub.ROUTE.pools}),
     "one open trade too many": ("open intents", stub.proof(), POLICY, {"open_intents": 4}),
 }
 

@@ -1,0 +1,140 @@
+"""Every method that the engine answers, in one table: what it takes, what answers it, and who may ask."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from engine import steering
+from engine.domain.errors import ControlError
+from engine.params import Nothing, Page, Params, RouteParams, parsed
+from engine.principals import EVERYONE, Principal, Role
+from engine.queries import market, opportunities, risk, status, strategy, trading, wallet
+from engine.queries.running import Answer, Running
+
+OPERATOR: Final[frozenset[Role]] = frozenset({"operator"})
+TRADER: Final[frozenset[Role]] = frozenset({"trader"})
+PROPOSER: Final[frozenset[Role]] = frozenset({"trader", "operator"})
+
+_A, _B = "0x" + "aa" * 20, "0x" + "bb" * 20
+_CYCLE: Final[Mapping[str, Any]] = {
+    "hops": [
+        {"pool": "0x" + "01" * 20, "token_in": _A, "token_out": _B},
+        {"pool": "0x" + "02" * 20, "token_in": _B, "token_out": _A},
+    ],
+    "amount_in": "100000000000000000",
+}
+_SIGNED: Final[Mapping[str, Any]] = {"expires_s": 1800000300, "nonce": "8f0a", "signature": "0x" + "00" * 65}
+_WAITING: Final[Mapping[str, Any]] = {"approval": "approval-57"}
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One row: `example` is a right call's parameters, shown to whoever calls wrongly. A read changes nothing."""
+
+    name: str
+    params: type[Params]
+    answer: Callable[[Running, Any, Principal], Awaitable[Answer]]
+    read_only: bool = True
+    roles: frozenset[Role] = EVERYONE
+    example: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+_ROWS: Final = (
+    # engine
+    Method("engine_status", Nothing, status.engine_status),
+    Method("engine_mode", Nothing, status.engine_mode),
+    Method("engine_performance", Nothing, status.engine_performance),
+    Method("engine_configuration", Nothing, status.engine_configuration),
+    Method("halt", steering.HaltParams, steering.halt, False, EVERYONE, {"reason": "prices look wrong"}),
+    # market
+    Method("market_chains", Nothing, market.market_chains),
+    Method("market_venues", Nothing, market.market_venues),
+    Method("market_pools", market.PoolsParams, market.market_pools, example={"deployment": "uniswap_v3", "limit": 20}),
+    Method("market_pool", market.PoolParams, market.market_pool, example={"pool": "0x" + "01" * 20}),
+    Method("quote_route", RouteParams, market.quote_route, example=_CYCLE),
+    Method("market_prices", market.PricesParams, market.market_prices, example={"tokens": [_A]}),
+    Method("gas", Nothing, market.gas),
+    # opportunities
+    Method("scan_now", opportunities.ScanParams, opportunities.scan_now, example={"limit": 5}),
+    Method("opportunities", Page, opportunities.opportunities, example={"limit": 20}),
+    Method(
+        "explain_opportunity",
+        opportunities.OpportunityParams,
+        opportunities.explain_opportunity,
+        example={"id": "opportunity-42"},
+    ),
+    # trading
+    Method("simulate_trade", trading.TradeParams, trading.simulate_trade, example={**_CYCLE, "min_profit": "0"}),
+    Method(
+        "execute_trade",
+        steering.ExecuteParams,
+        steering.execute_trade,
+        False,
+        TRADER,
+        {"ticket": "the-ticket-that-simulate-gave", "idempotency_key": "my-trade-1"},
+    ),
+    Method("trades", trading.TradesParams, trading.trades, example={"status": "filled", "limit": 20}),
+    Method("trade", trading.TradeIdParams, trading.trade, example={"id": "intent-57"}),
+    # risk
+    Method("limits", Nothing, risk.limits),
+    Method("exposure", Nothing, risk.exposure),
+    Method("what_if", trading.TradeParams, trading.what_if, example={**_CYCLE, "min_profit": "0"}),
+    Method("approvals", Nothing, risk.approvals),
+    # strategy
+    Method("strategy_list", Nothing, strategy.strategy_list),
+    Method("strategy_parameters", Nothing, strategy.strategy_parameters),
+    Method(
+        "strategy_propose",
+        strategy.ProposalParams,
+        strategy.strategy_propose,
+        False,
+        PROPOSER,
+        {"parameter": "scan.max_hops", "value": "3", "reason": "four hops never filled this week"},
+    ),
+    Method("strategy_proposals", Page, strategy.strategy_proposals, example={"limit": 20}),
+    # wallet
+    Method("wallet", Nothing, wallet.wallet),
+    # the operator's command line
+    Method("approve_challenge", steering.ApprovalParams, steering.approve_challenge, True, OPERATOR, _WAITING),
+    Method("approve", steering.ApproveParams, steering.approve, False, OPERATOR, {**_WAITING, **_SIGNED}),
+    Method("deny", steering.DenyParams, steering.deny, False, OPERATOR, {**_WAITING, "reason": "too large"}),
+    Method("resume_challenge", Nothing, steering.resume_challenge, True, OPERATOR),
+    Method(
+        "resume", steering.ResumeParams, steering.resume, False, OPERATOR, {"policy_hash": "0x" + "00" * 32, **_SIGNED}
+    ),
+    Method("sweep", steering.SweepParams, steering.sweep, False, OPERATOR, {"token": _A}),
+    Method("status", Nothing, steering.status, True, OPERATOR),
+    Method("all_trades", Nothing, steering.all_trades, True, OPERATOR),
+    Method("venues", Nothing, steering.venues, True, OPERATOR),
+    Method("drift", Nothing, steering.drift, True, OPERATOR),
+)
+METHODS: Final[Mapping[str, Method]] = MappingProxyType({row.name: row for row in _ROWS})
+
+
+async def answered(engine: Running, name: str, params: Mapping[str, Any], principal: Principal) -> Answer:
+    """Answer one request; raises `ControlError` for an unknown method, a role that may not, or wrong parameters."""
+    method = METHODS.get(name)
+    if method is None:
+        raise ControlError(
+            "no such method",
+            measured=repr(name[:64]),
+            next_step=f"use one of {', '.join(n for n, row in METHODS.items() if principal.role in row.roles)}",
+            code="unknown_method",
+            example={"method": "engine_status", "params": {}},
+        )
+    if principal.role not in method.roles:
+        raise ControlError(
+            f"{name} is not for the role {principal.role}",
+            limit=", ".join(sorted(method.roles)),
+            next_step=_how_to_be(method),
+            code="not_allowed",
+        )
+    given = parsed(method.params, params, method=name, example=method.example)
+    return await method.answer(engine, given, principal)
+
+
+def _how_to_be(method: Method) -> str:
+    if "trader" in method.roles:
+        return trading.TRADING_OFF
+    return "the operator does this at the command line: see ketch --help"

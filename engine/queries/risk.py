@@ -1,0 +1,110 @@
+"""The toolset "risk": the limits with what is left of them, what is at stake now, and what waits for the operator."""
+
+from engine.domain.units import Address
+from engine.params import Nothing
+from engine.principals import Principal
+from engine.queries import views
+from engine.queries.running import Answer, Running
+from engine.risk.approval import in_words
+from engine.risk.limits import day_of
+
+
+async def limits(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """List every limit in force, and what is used and left of those that are used up."""
+    policy, here = engine.settings.risk, engine.composition
+    head = here.loop.market.head
+    book = here.ledger.book(day_of(head))
+
+    def used(limit: int, spent: int) -> Answer:
+        return {
+            "limit": views.wei(limit),
+            "spent": views.wei(spent),
+            "reserved": views.wei(book.held_wei),
+            "left": views.wei(max(limit - spent - book.held_wei, 0)),
+        }
+
+    opened = max(book.open, len(here.desk.open))
+    return {
+        "block": views.block(head),
+        "policy_hash": policy.digest(),
+        "state": here.commands.state,
+        "a_trade": {
+            "max_notional": views.wei(policy.max_notional_wei),
+            "min_net_profit": views.wei(policy.min_net_profit_wei),
+            "max_gas": views.wei(policy.max_gas_wei),
+            "approval_above": views.wei(policy.approval_above_wei),
+        },
+        "a_day": {
+            "day": book.day,
+            "gas_budget": used(policy.gas_budget_per_day_wei, book.gas_wei),
+            "loss": used(policy.max_loss_per_day_wei, book.loss_wei),
+        },
+        "open_intents": {
+            "limit": policy.max_open_intents,
+            "open": opened,
+            "left": max(policy.max_open_intents - opened, 0),
+        },
+        "lists": {
+            "chains": [int(chain) for chain in policy.allowed_chains],
+            "tokens": None if policy.allowed_tokens is None else list(policy.allowed_tokens),
+            "deployments": None if policy.allowed_deployments is None else list(policy.allowed_deployments),
+        },
+        "loosened_by": "the operator, in ketch.toml and by signature; no tool raises a limit",
+    }
+
+
+async def exposure(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """Say what is at stake now: open transactions at their worst, pools in flight, own funds in the executor."""
+    here = engine.composition
+    view = here.loop.view()
+    book = here.ledger.book(day_of(view.block))
+    own = {token: raw for token, raw in view.funds.available.get("own", {}).items() if raw}
+    await engine.learn(own)
+    rows = [
+        {
+            "intent": trade.submission.intent_id,
+            "tx_hash": trade.submission.tx_hash,
+            "nonce": trade.submission.nonce,
+            "submitted_block": trade.submission.submitted_block,
+            "pools": sorted(trade.pools),
+        }
+        for trade in here.desk.open.values()
+    ]
+    return {
+        "block": views.block(view.block),
+        "worst_loss_open": views.wei(book.held_wei),
+        "open": rows,
+        "own_funds": [_valued(engine, token, raw) for token, raw in own.items()],
+        "approvals_pending": len(here.agents.waiting(view.block.timestamp_s)),
+        "untrusted": views.labels(own, engine.tokens),
+    }
+
+
+async def approvals(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """List the trades that wait for the operator, the oldest first."""
+    here = engine.composition
+    now_s = here.loop.market.head.timestamp_s
+    waiting = here.agents.waiting(now_s)
+    await engine.learn(held.request.route.token for held in waiting)
+    rows = [
+        {
+            "approval": held.approval,
+            "principal": held.request.principal,
+            "what": in_words(held.request),
+            "hops": views.hops(held.request.route),
+            "amount_in": views.amount(held.request.amount_in, held.request.route.token, engine.tokens),
+            "min_profit": views.amount(held.request.min_profit, held.request.route.token, engine.tokens),
+            "notional": views.wei(held.notional_wei),
+            "limit": views.wei(held.limit_wei),
+            "digest": held.digest,
+            "expires_s": held.expires_s,
+            "expires_in_s": held.expires_s - now_s,
+        }
+        for held in waiting
+    ]
+    return {"approvals": rows, "decided_by": "the operator: ketch approve ID, ketch deny ID"}
+
+
+def _valued(engine: Running, token: Address, raw: int) -> views.View:
+    price = engine.composition.loop.view().prices.get(token)
+    return {**views.amount(raw, token, engine.tokens), "worth": views.wei(price.wei(raw)) if price else None}

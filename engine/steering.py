@@ -1,0 +1,165 @@
+"""What changes something, each a command in the inbox; and what the command line alone reads."""
+
+import secrets
+from dataclasses import asdict
+
+from pydantic import Field
+
+from engine.domain.commands import Approve, Deny, ExecuteTrade, Halt, Resume, Sweep
+from engine.domain.errors import ControlError
+from engine.domain.units import Address
+from engine.market.snapshot import compare
+from engine.market.sync import read_pools
+from engine.params import AddressText, Digest, Name, Nothing, Params, Words
+from engine.principals import Principal
+from engine.queries.market import venues as venues_of
+from engine.queries.running import Answer, Running
+from engine.queries.status import status_of, trades_in
+from engine.queries.strategy import printable
+from engine.queries.trading import TRADING_OFF
+
+RESUME_VALID_S = 300
+
+
+class HaltParams(Params):
+    """Why, and whether only own capital is to be spared."""
+
+    reason: Words
+    reducing: bool = False
+
+
+class ResumeParams(Params):
+    """What `resume_challenge` gave, signed."""
+
+    policy_hash: Digest
+    expires_s: int
+    nonce: Name
+    signature: str = Field(max_length=132)
+
+
+class SweepParams(Params):
+    """The token to send to the treasury."""
+
+    token: AddressText
+
+
+class ExecuteParams(Params):
+    """A ticket of `simulate_trade`, and a key of the caller's own that makes a retry harmless."""
+
+    ticket: str = Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")
+    idempotency_key: Name
+
+
+class ApprovalParams(Params):
+    """One waiting trade."""
+
+    approval: Name
+
+
+class ApproveParams(ApprovalParams):
+    """What `approve_challenge` gave, signed."""
+
+    expires_s: int
+    nonce: Name
+    signature: str = Field(max_length=132)
+
+
+class DenyParams(ApprovalParams):
+    """One waiting trade, and why not."""
+
+    reason: Words
+
+
+async def execute_trade(engine: Running, params: ExecuteParams, principal: Principal) -> Answer:
+    """Spend a ticket: submitted, refused, or waiting for the operator. The same key brings the same answer back."""
+    if not engine.settings.agents_may_trade:
+        raise ControlError(TRADING_OFF, next_step="ask the operator", code="not_allowed")
+    command = ExecuteTrade(principal=principal.id, ticket=params.ticket, idempotency_key=params.idempotency_key)
+    return await engine.command(command)
+
+
+async def approve_challenge(engine: Running, params: ApprovalParams, principal: Principal) -> Answer:
+    """Say in plain words what a waiting trade would do, and what the operator signs to let it through."""
+    here = engine.composition
+    return here.agents.challenge(params.approval, here.loop.market.head.timestamp_s)
+
+
+async def approve(engine: Running, params: ApproveParams, principal: Principal) -> Answer:
+    """Let one waiting trade through, by the operator's signature over exactly that trade."""
+    return await engine.command(Approve(principal=principal.id, **params.model_dump()))
+
+
+async def deny(engine: Running, params: DenyParams, principal: Principal) -> Answer:
+    """Turn one waiting trade down."""
+    command = Deny(principal=principal.id, approval=params.approval, reason=printable(params.reason))
+    return await engine.command(command)
+
+
+async def halt(engine: Running, params: HaltParams, principal: Principal) -> Answer:
+    """Stop signing at once, or with `reducing` risk no own capital. Anyone may; only the operator resumes."""
+    command = Halt(principal=principal.id, reason=printable(params.reason), reducing=params.reducing)
+    return await engine.command(command)
+
+
+async def resume_challenge(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """Say what the operator would sign to resume: this policy, this journal, until then, once."""
+    here = engine.composition
+    return {
+        "journal": next(here.journal.entries(limit=1)).hash,
+        "policy_hash": engine.settings.risk.digest(),
+        "expires_s": here.loop.market.head.timestamp_s + RESUME_VALID_S,
+        "nonce": secrets.token_hex(16),
+    }
+
+
+async def resume(engine: Running, params: ResumeParams, principal: Principal) -> Answer:
+    """Trade again, by the operator's signature."""
+    return await engine.command(Resume(principal=principal.id, **params.model_dump()))
+
+
+async def sweep(engine: Running, params: SweepParams, principal: Principal) -> Answer:
+    """Send the executor's whole balance of a token to the treasury."""
+    return await engine.command(Sweep(principal=principal.id, token=Address(params.token)))
+
+
+async def status(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """Say where the engine is, in whose name it trades, and what it came to so far."""
+    return status_now(engine)
+
+
+def status_now(engine: Running) -> Answer:
+    """Say what `ketch status` shows of a running engine."""
+    here = engine.composition
+    return status_of(engine.settings.rpc, here.journal, engine.state) | {
+        "running": True,
+        "profile": engine.settings.profile,
+        "block": here.loop.market.head.number,
+        "pools": len(here.loop.market.pools),
+        "blocks": here.loop.measured.blocks,
+    }
+
+
+async def all_trades(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """List every submission at once, for the command line."""
+    return {"trades": trades_in(engine.composition.journal)}
+
+
+async def venues(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """Count the pools by deployment and family, for the command line."""
+    return venues_of(engine)
+
+
+async def drift(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """Read every pool again at the market's own block and list each field that differs."""
+    loop = engine.composition.loop
+    head, ours = loop.market.head, dict(loop.market.pools)
+    found = [f for pool_id, f in loop.found.items() if pool_id in ours]
+    theirs = await read_pools(engine.composition.endpoint, found, head.hash)
+    differences = compare(ours, theirs)
+    return {
+        "block": head.number,
+        "block_hash": head.hash,
+        "pools": len(ours),
+        "differences": [asdict(difference) for difference in differences],
+        "ok": not differences,
+    }

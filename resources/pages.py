@@ -1,0 +1,97 @@
+"""Resources: what clients may read and subscribe to. Each is one question to the engine; its answer is JSON."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSpec:
+    """One resource or template: the method that answers it, and how its parameters become the method's."""
+
+    uri: str
+    name: str
+    title: str
+    description: str
+    method: str
+    params: Callable[..., Mapping[str, Any]]
+
+
+def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
+def _named(id: str) -> Mapping[str, Any]:  # noqa: A002 - the word of the URI
+    return {"id": id}
+
+
+def _pool(chain: str, address: str) -> Mapping[str, Any]:
+    return {"pool": address}
+
+
+RESOURCES = (
+    ResourceSpec(
+        uri="ketch://status",
+        name="status",
+        title="Status",
+        description="Where the engine is and whether it trades; changes with the chain, told at most once a second.",
+        method="engine_status",
+        params=_nothing,
+    ),
+    ResourceSpec(
+        uri="ketch://mode",
+        name="mode",
+        title="Trading mode",
+        description="What may happen with money now.",
+        method="engine_mode",
+        params=_nothing,
+    ),
+    ResourceSpec(
+        uri="ketch://limits",
+        name="limits",
+        title="Limits",
+        description="Every limit in force, with what is left of it.",
+        method="limits",
+        params=_nothing,
+    ),
+    ResourceSpec(
+        uri="ketch://opportunities",
+        name="opportunities",
+        title="Opportunities",
+        description="What the engine recorded, the newest first.",
+        method="opportunities",
+        params=_nothing,
+    ),
+    ResourceSpec(
+        uri="ketch://trades",
+        name="trades",
+        title="Trades",
+        description="Trades and how they ended, the newest first.",
+        method="trades",
+        params=_nothing,
+    ),
+    ResourceSpec(
+        uri="ketch://trades/{id}",
+        name="trade",
+        title="One trade",
+        description="A trade with its lineage, by intent, decision or transaction hash.",
+        method="trade",
+        params=_named,
+    ),
+    ResourceSpec(
+        uri="ketch://decisions/{id}",
+        name="decision",
+        title="One decision",
+        description="What was decided, by which rule, and what came of it.",
+        method="trade",
+        params=_named,
+    ),
+    ResourceSpec(
+        uri="ketch://pools/{chain}/{address}",
+        name="pool",
+        title="One pool",
+        description="A pool with its state and marginal rates, by chain and address.",
+        method="market_pool",
+        params=_pool,
+    ),
+)

@@ -1,0 +1,84 @@
+"""A state folder without an engine: what is missing, what to do next, and the status that says so."""
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.domain.errors import ConfigError
+from engine.facade import Answer, NotRunning, Remote
+
+_MANIFEST, _JOURNAL = "devnet.json", "journal.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether `ketch up` could start here: what is missing, the step that adds it, the options that it takes."""
+
+    missing: tuple[str, ...] = ()
+    next_step: str = ""
+    options: tuple[str, ...] = ()
+
+
+def readiness(state: Path) -> Readiness:
+    """Look at a state folder's settings and files; touches nothing."""
+    from engine.config import load
+
+    devnet = (state / _MANIFEST).exists()
+    try:
+        settings = load(state, environ=os.environ, given={"profile": "devnet" if devnet else None})
+    except ConfigError as error:
+        return Readiness(missing=(error.cause(),), next_step=error.next_step)
+    if settings.profile == "live" and not (state / _JOURNAL).exists():
+        return Readiness(missing=("the state folder is not set up",), next_step=f"ketch init --state {state}")
+    return Readiness(options=("--profile", "devnet") if devnet else ())
+
+
+class Unattended:
+    """The engine of a state folder, which may not run: then only the status is answered, and says why."""
+
+    def __init__(self, engine: Remote, state: Path) -> None:
+        self.engine = engine
+        self.starting = False
+        self.ended = ""
+        self._state = state
+
+    @property
+    def principal(self) -> str:
+        """The name that the engine gave this caller."""
+        return self.engine.principal
+
+    async def ask(self, method: str, params: Mapping[str, Any]) -> Answer:
+        """Ask the engine; raises `NotRunning` with the next step when there is none."""
+        try:
+            return await self.engine.ask(method, params)
+        except NotRunning:
+            offline = self._offline()
+            if method == "engine_status":
+                return offline
+            raise NotRunning(
+                "no engine is running", measured=offline["why"], next_step=offline["next_step"], code="not_running"
+            ) from None
+
+    async def role(self) -> str:
+        """Return the role that the engine gives; raises `NotRunning` when there is none."""
+        return await self.engine.role()
+
+    @asynccontextmanager
+    async def events(self) -> AsyncGenerator[AsyncIterator[Answer]]:
+        """Follow the engine's events; raises `NotRunning` when there is none."""
+        async with self.engine.events() as events:
+            yield events
+
+    def _offline(self) -> Answer:
+        status: Answer = {"running": False, "state_folder": str(self._state), "missing": []}
+        if self.starting:
+            return status | {"why": "the engine is starting", "next_step": "ask again in a few seconds"}
+        ready = readiness(self._state)
+        if ready.missing:
+            missing = list(ready.missing)
+            return status | {"missing": missing, "why": missing[0], "next_step": ready.next_step}
+        why = f"it ended: {self.ended}" if self.ended else "none was started"
+        return status | {"why": why, "next_step": f"ketch up --state {self._state}"}
