@@ -8,10 +8,11 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 from engine.chains.abi import hex_data
-from engine.chains.executor_calls import decode_execute, encode_sweep
+from engine.chains.executor_calls import SWEEP, decode_execute, encode_sweep
 from engine.domain.decision import Approved, Submission
 from engine.domain.errors import SigningRefused
 from engine.domain.hops import Flash, HopKind
@@ -19,6 +20,8 @@ from engine.domain.units import ZERO_ADDRESS, Address, ChainId
 from engine.planning.capital import FLASH_KINDS
 
 SWEEP_GAS = 120_000
+CANCEL_GAS = 21_000
+"""What a transfer of nothing takes: all that a cancel can burn, times its fee."""
 
 _Breach = tuple[str, object, object]
 """What is wrong, what was measured, the limit."""
@@ -33,7 +36,8 @@ class Fees:
 
 
 class Signer:
-    """Holds the hot key. It can sign two things: an approved `execute`, and a sweep to the treasury.
+    """Holds the hot key. It can sign an approved `execute`, a sweep to the treasury, what replaces either of them at
+    higher fees, and a cancel: nothing, sent to itself.
 
     `halted` is asked before each signature: a halt written by another process counts at once. `max_gas_wei` is the
     most that a trade's gas may cost, whatever was approved.
@@ -114,30 +118,69 @@ class Signer:
             ids=(intent_id, command_id, block_number),
         )
 
+    def sign_bump(self, raw_tx: bytes, *, max_fee_wei: int, priority_fee_wei: int, worst_wei: int) -> bytes:
+        """Sign a call of its own once more, everything but the fees as it was; return the signed bytes.
+
+        Its own signature under `raw_tx` is the approval. `worst_wei` is what is reserved for it by now. Raises
+        `SigningRefused` for another's bytes, for gas above the reservation or the cap, and for a trade when halted.
+        """
+        earlier = TypedTransaction.from_bytes(HexBytes(raw_tx)).as_dict()
+        sender = str(Account.recover_transaction(HexBytes(raw_tx))).lower()
+        data, to = bytes(earlier["data"]), "0x" + bytes(earlier["to"]).hex()
+        if (sender, to) != (self.address, self._executor):
+            raise SigningRefused(
+                "what is to be replaced is no call of ours", measured=(sender, to), limit=(self.address, self._executor)
+            )
+        if data[:4] != SWEEP.selector and (why := self._halted()) is not None:
+            raise SigningRefused("trading is halted", measured=why, next_step="the operator resumes: ketch resume")
+        fees = Fees(max_fee_wei=max_fee_wei, priority_fee_wei=priority_fee_wei)
+        self._check_gas(earlier["gas"], fees, worst_wei)
+        return self._signed(self._executor, data, gas_limit=earlier["gas"], fees=fees, nonce=earlier["nonce"])
+
+    def sign_cancel(self, nonce: int, *, max_fee_wei: int, priority_fee_wei: int) -> bytes:
+        """Sign a transfer of nothing to itself, which takes `nonce` from whatever else was signed for it.
+
+        It can only burn capped gas, so it is signed even when halted. Raises `SigningRefused` for gas above the cap.
+        """
+        fees = Fees(max_fee_wei=max_fee_wei, priority_fee_wei=priority_fee_wei)
+        self._check_gas(CANCEL_GAS, fees, self._max_gas_wei)
+        return self._signed(self.address, b"", gas_limit=CANCEL_GAS, fees=fees, nonce=nonce)
+
+    def _check_gas(self, gas_limit: int, fees: Fees, worst_wei: int) -> None:
+        if (gas_wei := gas_limit * fees.max_fee_wei) > min(worst_wei, self._max_gas_wei):
+            raise SigningRefused(
+                "gas could cost more than was reserved, or than one transaction may",
+                measured=gas_wei,
+                limit=min(worst_wei, self._max_gas_wei),
+            )
+
     def _sign(self, data: bytes, *, gas_limit: int, fees: Fees, nonce: int, ids: tuple[str, str, int]) -> Submission:
-        wanted: dict[str, Any] = {
-            "type": 2,
-            "chainId": self._chain,
-            "nonce": nonce,
-            "to": to_checksum_address(self._executor),
-            "value": 0,
-            "data": hex_data(data),
-            "gas": gas_limit,
-            "maxFeePerGas": fees.max_fee_wei,
-            "maxPriorityFeePerGas": fees.priority_fee_wei,
-        }
-        signed = self._account.sign_transaction(wanted)
-        raw = bytes(signed.raw_transaction)
-        _compare(raw, wanted)
+        raw = self._signed(self._executor, data, gas_limit=gas_limit, fees=fees, nonce=nonce)
         intent_id, decision_id, block_number = ids
         return Submission(
             intent_id=intent_id,
             decision_id=decision_id,
             nonce=nonce,
             raw_tx=raw,
-            tx_hash="0x" + bytes(signed.hash).hex(),
+            tx_hash="0x" + keccak(raw).hex(),
             submitted_block=block_number,
         )
+
+    def _signed(self, to: Address, data: bytes, *, gas_limit: int, fees: Fees, nonce: int) -> bytes:
+        wanted: dict[str, Any] = {
+            "type": 2,
+            "chainId": self._chain,
+            "nonce": nonce,
+            "to": to_checksum_address(to),
+            "value": 0,
+            "data": hex_data(data),
+            "gas": gas_limit,
+            "maxFeePerGas": fees.max_fee_wei,
+            "maxPriorityFeePerGas": fees.priority_fee_wei,
+        }
+        raw = bytes(self._account.sign_transaction(wanted).raw_transaction)
+        _compare(raw, wanted)
+        return raw
 
 
 def _compare(raw: bytes, wanted: dict[str, Any]) -> None:
