@@ -23,6 +23,15 @@ LOCAL_LIMITS: Tree = {
     "gas_budget_per_day_wei": str(10**18),
     "max_loss_per_day_wei": str(2 * 10**17),
     "bid_share_ppm": 500_000,
+    "max_notional_per_day_wei": str(10**24),
+    "max_notional_per_token_per_day_wei": str(10**24),
+    "max_notional_per_venue_per_day_wei": str(10**24),
+    "max_exposure_wei": str(10**21),
+    "halt_at_losses_in_a_row": 100,
+    "max_trades_per_minute": 10_000,
+    "agent_notional_per_day_wei": str(10**22),
+    "agent_gas_per_day_wei": str(2 * 10**17),
+    "agents_gas_per_day_wei": str(5 * 10**17),
 }
 """A local chain's own: room for some hundred trades of a coin worth nothing, and a bid that its rivals have to beat."""
 Model = TypeVar("Model", bound=BaseModel)

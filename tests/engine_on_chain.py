@@ -32,7 +32,22 @@ from engine.scanning.sizing import legs_of, profit
 from tests.conftest import SEED, LocalChain
 from tests.market_moves import swap
 
-GENEROUS = Policy(max_gas_wei=10**17, gas_budget_per_day_wei=10**18, max_loss_per_day_wei=10**18, max_open_intents=50)
+GENEROUS = Policy(
+    max_gas_wei=10**17,
+    gas_budget_per_day_wei=10**18,
+    max_loss_per_day_wei=10**18,
+    max_open_intents=50,
+    max_notional_per_day_wei=10**24,
+    max_notional_per_token_per_day_wei=10**24,
+    max_notional_per_venue_per_day_wei=10**24,
+    max_exposure_wei=10**21,
+    halt_at_losses_in_a_row=1_000,
+    max_trades_per_minute=10_000,
+    agent_trades_per_minute=100,
+    agent_notional_per_day_wei=10**24,
+    agent_gas_per_day_wei=10**18,
+    agents_gas_per_day_wei=10**18,
+)
 """Limits that are in no test's way unless it is about them."""
 
 

@@ -38,6 +38,20 @@ async def limits(engine: Running, params: Nothing, principal: Principal) -> Answ
             "day": book.day,
             "gas_budget": used(policy.gas_budget_per_day_wei, book.gas_wei),
             "loss": used(policy.max_loss_per_day_wei, book.loss_wei),
+            "notional": views.wei(policy.max_notional_per_day_wei),
+            "notional_of_a_token": views.wei(policy.max_notional_per_token_per_day_wei),
+            "notional_at_a_venue": views.wei(policy.max_notional_per_venue_per_day_wei),
+        },
+        "open_trades": {"max_exposure": views.wei(policy.max_exposure_wei)},
+        "halts_by_itself": {
+            "loss_share_ppm": policy.halt_at_loss_share_ppm,
+            "losses_in_a_row": policy.halt_at_losses_in_a_row,
+        },
+        "a_minute": {"trades": policy.max_trades_per_minute, "trades_of_an_agent": policy.agent_trades_per_minute},
+        "an_agent_a_day": {
+            "notional": views.wei(policy.agent_notional_per_day_wei),
+            "gas": views.wei(policy.agent_gas_per_day_wei),
+            "gas_of_all_agents": views.wei(policy.agents_gas_per_day_wei),
         },
         "open_intents": {
             "limit": policy.max_open_intents,

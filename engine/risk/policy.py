@@ -30,6 +30,7 @@ def _address(text: str) -> Address:
 
 Wei = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**256)]
 Share = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=PPM)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=1_000_000)]
 Chains = Annotated[
     tuple[Annotated[ChainId, BeforeValidator(_whole)], ...], AfterValidator(lambda c: tuple(sorted({*c})))
 ]
@@ -62,6 +63,29 @@ class Policy(BaseModel):
     """Most that an agent's trade may put in, valued in the native coin, without the operator's signature for it."""
     max_open_intents: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=1_000)] = 4
     """Most transactions signed and not yet ended."""
+    max_notional_per_day_wei: Wei = 1_000 * 10**18
+    """Most that a day's trades may put in together, filled and open ones, valued in the native coin. A state folder is
+    of one chain, so this and every cap beside it is also the cap of that chain."""
+    max_notional_per_token_per_day_wei: Wei = 500 * 10**18
+    """Most that a day's trades which begin in the same token may put in together."""
+    max_notional_per_venue_per_day_wei: Wei = 500 * 10**18
+    """Most that a day's trades which pass the same venue may put in together; a trade counts whole at each venue."""
+    max_exposure_wei: Wei = 2 * 10**17
+    """Most own capital in all open trades together, valued in the native coin; what is borrowed is none."""
+    halt_at_loss_share_ppm: Share = 800_000
+    """Share of max_loss_per_day_wei at which the day's losses halt trading until the operator resumes."""
+    halt_at_losses_in_a_row: Count = 5
+    """Losing trades in a row that halt trading until the operator resumes."""
+    max_trades_per_minute: Count = 30
+    """Most trades in any minute of the chain's time."""
+    agent_trades_per_minute: Count = 6
+    """Most trades of one agent in any minute of the chain's time."""
+    agent_notional_per_day_wei: Wei = 20 * 10**18
+    """Most that one agent's trades may put in together in a day."""
+    agent_gas_per_day_wei: Wei = 5 * 10**15
+    """Most gas of one agent's trades in a day, what is open counted at its worst."""
+    agents_gas_per_day_wei: Wei = 10**16
+    """Most gas of all agents' trades together in a day: an agent that attaches again under a new name gains nothing."""
     allowed_chains: Chains = KNOWN_CHAINS
     allowed_tokens: Tokens | None = None
     """Tokens that a route may touch; None for every route whose profit token has a known price."""
