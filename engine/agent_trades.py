@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 
 from engine.agent_answers import Answer, answers_given, left_waiting, refusal, said, submitted
+from engine.courtesy import Waits, declined
 from engine.desk import Ask, Desk, MarketView
 from engine.domain.commands import Approve, Deny, ExecuteTrade, TradingState
 from engine.domain.decision import Approved, Waiting
@@ -73,6 +74,16 @@ class AgentTrades:
             now_s=proof.block.timestamp_s,
         )
 
+    def awaiting(self, principal: str, ticket: str, key: str, view: MarketView) -> Waits | None:
+        """Say what would wait for the operator if this ticket were spent with this key; None when nothing would."""
+        held = None if (principal, key) in self._answers else self._tickets.peek(ticket, principal=principal)
+        price = view.prices.get(held.route.token) if held else None
+        if held is None or price is None or not self.needs_approval(price.wei(held.amount_in)):
+            return None
+        return Waits(
+            what=in_words(held), notional_wei=price.wei(held.amount_in), limit_wei=self._policy.approval_above_wei
+        )
+
     def needs_approval(self, notional_wei: int) -> bool:
         """Say whether an agent's trade of that worth waits for the operator."""
         return notional_wei > self._policy.approval_above_wei
@@ -111,7 +122,9 @@ class AgentTrades:
         name = f"command-{entry.seq}"
         answer = refusal(ticket) if isinstance(ticket, Breach) else None
         waiting: Waiting | None = None
-        if isinstance(ticket, Ticket):
+        if command.declined and answer is None:
+            answer = refusal(declined(command.declined))
+        elif isinstance(ticket, Ticket):
             terms = (ticket.route, ticket.amount_in, ticket.min_profit)
             ask = await self._ask(command.principal, *terms, view, state, (name,))
             if isinstance(ask, Breach):

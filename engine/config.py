@@ -87,6 +87,7 @@ class Agents(BaseModel):
 
     trading: bool = False
     live_trading: bool = False
+    ask_s: float = Field(default=45, ge=0.1, le=60)
 
 
 class Settings(BaseModel):

@@ -74,6 +74,14 @@ _ROWS: Final = (
         TRADER,
         {"ticket": "the-ticket-that-simulate-gave", "idempotency_key": "my-trade-1"},
     ),
+    Method(
+        "awaiting",
+        steering.AwaitingParams,
+        steering.awaiting,
+        True,
+        TRADER,
+        {"ticket": "the-ticket-that-simulate-gave", "idempotency_key": "my-trade-1"},
+    ),
     Method("trades", trading.TradesParams, trading.trades, example={"status": "filled", "limit": 20}),
     Method("trade", trading.TradeIdParams, trading.trade, example={"id": "intent-57"}),
     # risk

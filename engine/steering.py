@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from pydantic import Field
 
+from engine.courtesy import Declined
 from engine.domain.commands import Approve, Deny, ExecuteTrade, Halt, Resume, Sweep
 from engine.domain.errors import ControlError
 from engine.domain.units import Address
@@ -12,6 +13,7 @@ from engine.market.snapshot import compare
 from engine.market.sync import read_pools
 from engine.params import AddressText, Digest, Name, Nothing, Params, Words
 from engine.principals import Principal
+from engine.queries import views
 from engine.queries.market import venues as venues_of
 from engine.queries.running import Answer, Running
 from engine.queries.status import status_of, trades_in
@@ -48,6 +50,14 @@ class ExecuteParams(Params):
 
     ticket: str = Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")
     idempotency_key: Name
+    declined: Declined | None = None
+
+
+class AwaitingParams(Params):
+    """A ticket and the key that it would be spent with."""
+
+    ticket: str = Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")
+    idempotency_key: Name
 
 
 class ApprovalParams(Params):
@@ -74,8 +84,31 @@ async def execute_trade(engine: Running, params: ExecuteParams, principal: Princ
     """Spend a ticket: submitted, refused, or waiting for the operator. The same key brings the same answer back."""
     if not engine.settings.agents_may_trade:
         raise ControlError(TRADING_OFF, next_step="ask the operator", code="not_allowed")
-    command = ExecuteTrade(principal=principal.id, ticket=params.ticket, idempotency_key=params.idempotency_key)
+    command = ExecuteTrade(
+        principal=principal.id,
+        ticket=params.ticket,
+        idempotency_key=params.idempotency_key,
+        declined=params.declined or "",
+    )
     return await engine.command(command)
+
+
+async def awaiting(engine: Running, params: AwaitingParams, principal: Principal) -> Answer:
+    """Say whether spending a ticket would leave a trade waiting for the operator, and in plain words which. Read only.
+
+    `ask_s` is how long the agent's client may take to say whether it wants that.
+    """
+    here = engine.composition
+    waits = here.agents.awaiting(principal.id, params.ticket, params.idempotency_key, here.loop.view())
+    if waits is None:
+        return {"waits": False}
+    return {
+        "waits": True,
+        "what": waits.what,
+        "notional": views.wei(waits.notional_wei),
+        "limit": views.wei(waits.limit_wei),
+        "ask_s": engine.settings.agents.ask_s,
+    }
 
 
 async def approve_challenge(engine: Running, params: ApprovalParams, principal: Principal) -> Answer:

@@ -50,6 +50,11 @@ class Tickets:
         self._unspent[ticket.id] = ticket
         return ticket
 
+    def peek(self, ticket_id: str, *, principal: str) -> Ticket | None:
+        """Look at an own ticket without spending it; None for every other."""
+        ticket = self._unspent.get(ticket_id)
+        return ticket if ticket is not None and ticket.principal == principal else None
+
     def spend(self, ticket_id: str, *, principal: str, policy_hash: str, now_s: int) -> Ticket | Breach:
         """Take a ticket out for good, or say why it is no good. Another principal's ticket stays where it is."""
         ticket = self._unspent.get(ticket_id)

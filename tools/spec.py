@@ -33,6 +33,8 @@ class ToolSpec:
     hints: ToolAnnotations
     writes: bool = False
     """True for what an agent may do only when the operator let agents trade."""
+    asks_first: bool = False
+    """True for what may be left waiting for the operator: its client is asked before that."""
 
     @property
     def name(self) -> str:

@@ -107,7 +107,7 @@ async def get_trade(ask: Ask, id: Id) -> Trade:  # noqa: A002 - the client's wor
 
 TOOLS = (
     ToolSpec(run=simulate_trade, title="Simulate a trade", hints=PROVES),
-    ToolSpec(run=execute_trade, title="Execute a trade", hints=TRADES, writes=True),
+    ToolSpec(run=execute_trade, title="Execute a trade", hints=TRADES, writes=True, asks_first=True),
     ToolSpec(run=list_trades, title="Trades", hints=READS),
     ToolSpec(run=get_trade, title="One trade with its lineage", hints=READS),
 )

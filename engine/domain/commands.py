@@ -39,11 +39,15 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecuteTrade:
-    """Spend a ticket. The same principal and key bring the same answer back, and never a second trade."""
+    """Spend a ticket. The same principal and key bring the same answer back, and never a second trade.
+
+    `declined` spends it on nothing: what the client said when it was asked whether to go on.
+    """
 
     principal: str
     ticket: str
     idempotency_key: str
+    declined: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ The text that is signed says in words what will be done. Addresses and raw amoun
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import Protocol
 
 from eth_account.messages import SignableMessage, encode_defunct
 
 from engine.domain.commands import Approve
 from engine.domain.decision import Waiting
 from engine.domain.errors import ControlError
-from engine.domain.opportunity import TradeRequest
+from engine.domain.opportunity import Route, TradeRequest
 from engine.domain.units import Address
 from engine.journal.canonical import dumps
 from engine.risk.operator import sign, signer_of
@@ -34,7 +35,31 @@ def request_digest(request: TradeRequest, *, approval: str, policy_hash: str, ex
     return "0x" + hashlib.sha256(dumps(terms)).hexdigest()
 
 
-def in_words(request: TradeRequest) -> str:
+class Terms(Protocol):
+    """What a person needs to know of a trade: a request has it, and so has a ticket."""
+
+    @property
+    def principal(self) -> str:
+        """Who asks."""
+        ...
+
+    @property
+    def route(self) -> Route:
+        """Through which pools."""
+        ...
+
+    @property
+    def amount_in(self) -> int:
+        """What goes in, raw units of the route's token."""
+        ...
+
+    @property
+    def min_profit(self) -> int:
+        """The least that it must earn, raw units of the route's token."""
+        ...
+
+
+def in_words(request: Terms) -> str:
     """Say what a trade will do, for the person who is to sign it."""
     hops = ", then ".join(f"{hop.token_in} into {hop.token_out} in pool {hop.pool}" for hop in request.route.hops)
     return (

@@ -7,11 +7,11 @@ from typing import Any
 
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.domain.errors import ControlError
-from server.mcp import errors
+from server.mcp import courtesy, errors
 from server.mcp.schemas import compact
 from tools.spec import Ask, ToolSpec
 
@@ -27,12 +27,19 @@ class EngineTool(Tool):
     ask: Any = Field(exclude=True)
     example: dict[str, Any] = Field(exclude=True)
     writes: bool = Field(exclude=True)
+    asks_first: bool = Field(exclude=True)
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Check the arguments, ask the engine, and show its answer; raises `ToolError` with a refusal."""
         given = self._checked(arguments)
+        ask = self.ask
         try:
-            answer: BaseModel = await self.fn(ask=self.ask, **given)
+            if self.asks_first:
+                said = await courtesy.asked(context, ask, given)
+                if isinstance(said, InputRequiredResult):
+                    return said
+                ask = courtesy.declining(ask, said) if said else ask
+            answer: BaseModel = await self.fn(ask=ask, **given)
         except ControlError as error:
             raise errors.of_engine(error, self.name, self.example) from error
         except Exception as error:
@@ -99,4 +106,5 @@ def engine_tool(spec: ToolSpec, ask: Ask) -> EngineTool:
         ask=ask,
         example=spec.example,
         writes=spec.writes,
+        asks_first=spec.asks_first,
     )

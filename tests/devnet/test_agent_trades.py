@@ -188,6 +188,7 @@ def test_every_read_method_answers_and_no_answer_holds_a_key_or_an_endpoint(own_
                 "quote_route": params,
                 "simulate_trade": params,
                 "what_if": params,
+                "awaiting": dict(METHODS["awaiting"].example),
             }
             needs_a_record = {"explain_opportunity", "trade", "approve_challenge"}
             for name, method in METHODS.items():
