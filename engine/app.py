@@ -13,7 +13,7 @@ from engine import compose, control
 from engine.compose import Composition, composed
 from engine.config import Settings
 from engine.domain.commands import Command, Stop
-from engine.domain.errors import ChainError, KetchError
+from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import ChainEvent
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.lock import hold_state
@@ -51,13 +51,31 @@ class Engine:
 
     async def handle(self, method: str, params: dict[str, Any], principal: Principal) -> dict[str, Any]:
         """Answer one request of a client; raises `ControlError` for one that it may not make. See engine/methods.py."""
-        return await answered(self._running, method, params, principal)
+        decision = "cancelled"
+        try:
+            answer = await answered(self._running, method, params, principal)
+            decision = "answered"
+            return answer
+        except KetchError as error:
+            decision = f"refused: {control.error_of(error)['code']}"
+            raise
+        except Exception:
+            decision = "refused: bug"
+            raise
+        finally:
+            self._running.composition.calls.note(principal.id, method, decision)
 
     def attach(self, params: dict[str, Any]) -> tuple[Principal, dict[str, Any]]:
         """Name an agent's connection and say what it may; raises `ControlError` for wrong parameters."""
-        given = parsed(AttachParams, params, method="attach", example={"name": "my agent"})
+        calls = self._running.composition.calls
         may_trade = self._settings.agents_may_trade
-        principal, token = named(may_trade=may_trade, resume=given.resume)
+        try:
+            given = parsed(AttachParams, params, method="attach", example={"name": "my agent"})
+            principal, token = named(may_trade=may_trade, resume=given.resume)
+        except ControlError as error:
+            calls.note("nobody yet", "attach", f"refused: {error.code}")
+            raise
+        calls.note(principal.id, "attach", "answered")
         return principal, {
             "principal": principal.id,
             "role": principal.role,

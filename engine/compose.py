@@ -23,6 +23,7 @@ from engine.execution.monitor import Monitor
 from engine.execution.reconcile import left_chain, reconcile
 from engine.execution.wallet import Signer
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
+from engine.journal.calls import CallLog
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.loop import Event, Loop, ScanTerms
 from engine.market.discovery import TOPICS as FACTORY_TOPICS
@@ -51,6 +52,7 @@ class Composition:
 
     endpoint: Endpoint
     journal: Journal
+    calls: CallLog
     ledger: LimitLedger
     follower: HeadFollower
     desk: Desk
@@ -80,7 +82,7 @@ async def composed(
         await _check_chain(endpoint, settings)
         key = await _key(settings, state=state, passphrase=passphrase, endpoint=endpoint, pace=pace)
         with Journal.open(state / JOURNAL_FILE) as journal:
-            yield await _assemble(
+            composition = await _assemble(
                 settings,
                 state=state,
                 endpoint=endpoint,
@@ -91,6 +93,10 @@ async def composed(
                 publish=publish,
                 fills_wanted=fills_wanted,
             )
+            try:
+                yield composition
+            finally:
+                composition.calls.write()
 
 
 async def initialise(settings: Settings, *, state: Path, secret: str, key_passphrase: str) -> dict[str, Any]:
@@ -178,9 +184,11 @@ async def _assemble(
         agents=agents,
         operator=signer.address,
     )
+    calls = CallLog(journal, head)
     loop = Loop(
         endpoint=endpoint,
         journal=journal,
+        calls=calls,
         policy=settings.risk,
         market=market,
         found=found,
@@ -207,6 +215,7 @@ async def _assemble(
     return Composition(
         endpoint=endpoint,
         journal=journal,
+        calls=calls,
         ledger=ledger,
         follower=follower,
         desk=desk,

@@ -19,6 +19,7 @@ from engine.domain.outcome import Filled, Replaced, Reverted
 from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, PoolId
+from engine.journal.calls import CallLog
 from engine.journal.journal import Journal
 from engine.journal.records import record_opportunity
 from engine.market.discovery import Found, found_in
@@ -82,6 +83,7 @@ class Loop:
         *,
         endpoint: Endpoint,
         journal: Journal,
+        calls: CallLog,
         policy: Policy,
         market: Market,
         found: Sequence[Found],
@@ -102,6 +104,7 @@ class Loop:
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
+        self._calls = calls
         self._policy = policy
         self.market = market
         self.found = {PoolId(f.address): f for f in found}
@@ -155,6 +158,7 @@ class Loop:
             await self._roll_back(event)
             return
         self._clock.observe(event.block)
+        self._calls.observe(event.block)
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)
@@ -347,6 +351,7 @@ class Loop:
 
     async def _answer(self, asked: Asked) -> None:
         try:
+            self._calls.write()  # what was asked before a command stands before it
             answer = await self._commands.take(asked.command, self._desk, self.market.head, self.view)
         except KetchError as error:
             if not asked.answer.done():

@@ -46,6 +46,14 @@ _ROWS: Final = (
     Method("engine_mode", Nothing, status.engine_mode),
     Method("engine_performance", Nothing, status.engine_performance),
     Method("engine_configuration", Nothing, status.engine_configuration),
+    Method(
+        "report_refusal",
+        steering.RefusalParams,
+        steering.report_refusal,
+        True,
+        EVERYONE,
+        {"asked": "scan_now", "code": "invalid_arguments"},
+    ),
     Method("halt", steering.HaltParams, steering.halt, False, EVERYONE, {"reason": "prices look wrong"}),
     # market
     Method("market_chains", Nothing, market.market_chains),

@@ -30,6 +30,13 @@ class HaltParams(Params):
     reducing: bool = False
 
 
+class RefusalParams(Params):
+    """What a server in front of the engine was asked and refused itself, and the code of its refusal."""
+
+    asked: str = Field(max_length=256)
+    code: Name
+
+
 class ResumeParams(Params):
     """What `resume_challenge` gave, signed."""
 
@@ -132,6 +139,12 @@ async def halt(engine: Running, params: HaltParams, principal: Principal) -> Ans
     """Stop signing at once, or with `reducing` risk no own capital. Anyone may; only the operator resumes."""
     command = Halt(principal=principal.id, reason=printable(params.reason), reducing=params.reducing)
     return await engine.command(command)
+
+
+async def report_refusal(engine: Running, params: RefusalParams, principal: Principal) -> Answer:
+    """Take note of a call that never reached the engine: it belongs into the history of its caller too."""
+    engine.composition.calls.note(principal.id, f"tool {params.asked}", f"refused: {params.code}")
+    return {}
 
 
 async def resume_challenge(engine: Running, params: Nothing, principal: Principal) -> Answer:

@@ -19,6 +19,7 @@ Kind = Literal[
     "command",
     "answer",
     "state",
+    "calls",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

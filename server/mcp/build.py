@@ -12,7 +12,7 @@ from mcp.types import Tool as ListedTool
 from engine.domain.errors import ControlError
 from engine.facade import Facade
 from server.mcp import errors
-from server.mcp.audit import Audit, Sink
+from server.mcp.audit import Audit, Refusal, Sink
 from server.mcp.calls import EngineTool, engine_tool
 from server.mcp.completions import completing
 from server.mcp.reading import add_prompts, add_resources
@@ -26,8 +26,8 @@ INSTRUCTIONS = (
 )
 
 
-def _unheard(_record: dict[str, Any]) -> None:
-    """Keep no audit."""
+async def _unheard(_refusal: Refusal) -> None:
+    """Report nothing."""
 
 
 class KetchServer(MCPServer[Any]):
@@ -47,7 +47,7 @@ class KetchServer(MCPServer[Any]):
             tools=list(self._offered.values()),
             log_level="WARNING",
             subscriptions=self.subscribers,
-            middleware=[Audit(facade, audit)],
+            middleware=[Audit(audit)],
         )
         add_resources(self, facade.ask)
         add_prompts(self)
@@ -104,7 +104,7 @@ def build_server(
     release: str | None = None,
     audit: Sink = _unheard,
 ) -> KetchServer:
-    """Build a server for one caller; `audit` is given a record of each call.
+    """Build a server for one caller; `audit` is given each refusal of its own.
 
     Raises `ConfigError` for a toolset that does not exist.
     """

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.domain.errors import ControlError
 from engine.facade import Remote
-from server.mcp.audit import to_file
+from server.mcp.audit import to_engine
 from server.mcp.build import build_server
 from server.mcp.updates import publishing
 
@@ -58,7 +58,7 @@ async def serving(state: Path, *, port: int | None = None) -> AsyncGenerator[Doo
     bound = _bound(port, before.port if before else 0)
     door = Door(bound.getsockname()[1], token)
     facade = Remote(state / "control.sock", connections=CONNECTIONS)
-    server = build_server(facade, ["all"], audit=to_file(state))
+    server = build_server(facade, ["all"], audit=to_engine(facade))
     app = guarded(server, door)
     http = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, ws="none"))
     _write(state / FILE, door)

@@ -10,7 +10,7 @@ import click
 from engine.domain.errors import ControlError
 from engine.facade import NotRunning, Remote
 from server.children import child
-from server.mcp.audit import to_file
+from server.mcp.audit import to_engine
 from server.mcp.build import build_server
 from server.mcp.setup import Unattended, readiness
 from server.mcp.updates import publishing
@@ -19,7 +19,7 @@ from server.mcp.updates import publishing
 async def serve(state: Path, toolsets: Sequence[str]) -> None:
     """Serve until standard input ends; raises `ConfigError` for a toolset that does not exist."""
     facade = Unattended(Remote(state / "control.sock"), state)
-    server = build_server(facade, toolsets, audit=to_file(state))
+    server = build_server(facade, toolsets, audit=to_engine(facade))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_run_engine_if_none_does, facade, state)
         async with publishing(server.subscribers, facade):

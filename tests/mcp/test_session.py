@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from anyio.to_thread import run_sync
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from server.mcp.audit import FILE as AUDIT
+from engine.journal.journal import JOURNAL_FILE, Journal
 from server.mcp.http import FILE
 from tests.conftest import LocalChain
 from tests.devnet.processes import eventually
@@ -131,13 +132,20 @@ def test_an_agent_reads_scans_simulates_executes_and_traces_its_trade_to_the_cha
             assert again["code"] == "invalid_arguments"
             await every_reading_tool_answers(client, cycle)
         await over_http(state)
-        audited = [json.loads(line) for line in (state / AUDIT).read_text().splitlines()]
-        assert len({record["principal"] for record in audited}) == 3
-        spent = [r["decision"] for r in audited if r["what"] == "execute_trade"]
-        assert spent == ["answered", "answered", "answered", "refused: invalid_arguments"]
 
     with engine(chain):
         anyio.run(run)
+    with Journal.read(state / JOURNAL_FILE) as journal:
+        rows = [row for entry in journal.entries("calls") for row in entry.body["calls"]]
+    agents = {row["principal"] for row in rows if row["method"] == "attach"}
+    assert len(agents) == 3
+    assert all(name.startswith("mcp-") for name in agents)
+    decided: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        decided[row["method"], row["decision"]] += int(row["count"])
+    assert decided["execute_trade", "answered"] == 3
+    assert decided["tool execute_trade", "refused: invalid_arguments"] == 1
+    assert decided["trade", "refused: not_found"] == 1
 
 
 async def every_reading_tool_answers(client: Client, cycle: dict[str, Any]) -> None:

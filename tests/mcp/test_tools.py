@@ -12,6 +12,7 @@ from mcp.types import Tool
 from engine.domain.errors import ControlError
 from engine.methods import METHODS
 from engine.params import parsed
+from server.mcp.audit import Refusal
 from server.mcp.build import build_server
 from server.mcp.calls import MAX_ANSWER_BYTES
 from tests.mcp.clients import AMOUNT, BLOCK, ERAS, TOKEN, WEI, Canned, agent, answered, refused
@@ -217,17 +218,15 @@ def test_not_a_number_never_leaves() -> None:
     assert answered(result)["typical_trade"] == {"share": None}
 
 
-def test_each_call_is_audited_with_who_what_decision_and_duration_and_nothing_else() -> None:
-    records: list[dict[str, Any]] = []
-    server = build_server(Canned(), audit=records.append)
+def test_what_is_refused_before_the_engine_hears_of_it_is_reported_by_name_and_code_and_nothing_else() -> None:
+    reported: list[Refusal] = []
+
+    async def heard(refusal: Refusal) -> None:
+        reported.append(refusal)
+
+    server = build_server(Canned(), audit=heard)
     calls(server, ("scan_now", {"limit": 3}), ("scan_now", {"limit": "secret"}), ("swap", {}), ("engine_mode", {}))
-    assert [record["decision"] for record in records] == [
-        "answered",
-        "refused: invalid_arguments",
-        "refused: unknown_tool",
-        "refused: not_found",
+    assert reported == [
+        Refusal(asked="scan_now", code="invalid_arguments"),
+        Refusal(asked="swap", code="unknown_tool"),
     ]
-    for record in records:
-        assert set(record) == {"at", "principal", "method", "what", "decision", "duration_us"}
-        assert record["principal"] == "mcp-test"
-    assert "secret" not in json.dumps(records)
