@@ -16,7 +16,7 @@ MAX_ROWS = 512
 """Of one batch."""
 MAX_NAME_CHARS = 48
 
-_NO_NAME = re.compile(r"[^A-Za-z0-9_.:/ @-]")
+_STRANGE = re.compile(r"[^A-Za-z0-9_.:/ @-]")
 
 
 class CallLog:
@@ -76,4 +76,4 @@ class CallLog:
 
 def _name(text: str) -> str:
     """Keep what a name may be made of, and not much of it: clients choose some of these words."""
-    return _NO_NAME.sub("?", text[:MAX_NAME_CHARS])
+    return _STRANGE.sub("?", text[:MAX_NAME_CHARS])
