@@ -21,6 +21,7 @@ from engine.domain.units import Address, BlockRef
 from engine.execution.keys import local_keys, unlock_hot_key
 from engine.execution.monitor import Monitor
 from engine.execution.reconcile import left_chain, reconcile
+from engine.execution.submission import Doors
 from engine.execution.wallet import Signer
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.calls import CallLog
@@ -153,7 +154,8 @@ async def _assemble(
         if one.trade.submission.tx_hash in gone:
             write_reorged(journal, ledger, one)
     still_open = {trade.submission.intent_id: trade for trade in left_open(journal)}
-    recovered = await reconcile(endpoint, monitor, signer.address, [t.submission for t in still_open.values()], head)
+    doors = Doors(public=endpoint)
+    recovered = await reconcile(doors, monitor, signer.address, [t.submission for t in still_open.values()], head)
     mined = [one for one in mined if one.trade.submission.tx_hash not in gone]
     for outcome in recovered.ended:
         trade = still_open[outcome.intent_id]
@@ -169,6 +171,7 @@ async def _assemble(
         simulator=Simulator(endpoint, signer.address),
         l1=await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet"),
         clock=clock,
+        doors=doors,
         executor=executor,
         open_trades=[still_open[s.intent_id] for s in recovered.open],
         next_nonce=recovered.next_nonce,

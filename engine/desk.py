@@ -11,7 +11,7 @@ from engine.domain.opportunity import Costs, Plan, Price, Proof, TradeRequest
 from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock
 from engine.domain.units import Address, BlockRef, PoolId, Stamp
-from engine.execution.submission import send_all
+from engine.execution.submission import Doors, due, send_all
 from engine.execution.wallet import SWEEP_GAS, Fees, Signer
 from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
@@ -86,6 +86,7 @@ class Desk:
         simulator: Simulator,
         l1: L1Model,
         clock: Clock,
+        doors: Doors,
         executor: Address,
         open_trades: Sequence[OpenTrade],
         next_nonce: int,
@@ -98,6 +99,7 @@ class Desk:
         self._simulator = simulator
         self._l1 = l1
         self._clock = clock
+        self._doors = doors
         self._executor = executor
         self.next_nonce = next_nonce
         self.open = {trade.submission.intent_id: trade for trade in open_trades}
@@ -142,7 +144,7 @@ class Desk:
                     undone |= pools
                 decisions.append(decision)
         decided_ns = self._clock.monotonic_ns()
-        unsent = await send_all(self._endpoint, signed)
+        unsent = await send_all(self._doors, signed, view.block)
         sent_ns = self._clock.monotonic_ns()
         return Traded(decisions=tuple(decisions), decided_ns=decided_ns, sent_ns=sent_ns, unsent=unsent)
 
@@ -177,12 +179,13 @@ class Desk:
         """Say what the L1 data of a trade costs at the moment, before its calldata is known, in wei."""
         return (await self._l1.fee(self._endpoint, self._executor, SAMPLE_CALLDATA)).wei
 
-    async def send_again(self) -> Mapping[str, str]:
-        """Send what is open once more, as the same bytes: a transaction that a node dropped comes back.
+    async def send_again(self, head: BlockRef, *, all_open: bool = False) -> Mapping[str, str]:
+        """Send what is due, or all that is open, once more, as the same bytes by the same door.
 
-        Returns why the node did not take an intent.
+        A transaction that a node dropped comes back. Returns why an intent was not taken.
         """
-        return await send_all(self._endpoint, [trade.submission for trade in self.open.values()])
+        left = [trade.submission for trade in self.open.values()]
+        return await send_all(self._doors, [s for s in left if all_open or due(s, head)], head)
 
     async def sweep(self, command: Sweep, amount: int, fees: Fees, head: BlockRef) -> Submission:
         """Sign, write down and send a sweep of `amount` raw units to the treasury."""
@@ -207,7 +210,7 @@ class Desk:
                 priority_fee_wei=fees.priority_fee_wei,
             )
             self.hold(OpenTrade(submission=submission, reservation=None, pools=frozenset(), sweeps=command.token))
-        await send_all(self._endpoint, [submission])
+        await send_all(self._doors, [submission], head)
         return submission
 
     def hold(self, trade: OpenTrade) -> None:
@@ -291,8 +294,12 @@ class Desk:
                 next_step="send native coin to the hot key",
             )
         try:
-            submission = self._signer.sign_trade(
-                approved, intent_id=f"intent-{self._journal.head[0] + 2}", nonce=self.next_nonce
+            submission = replace(
+                self._signer.sign_trade(
+                    approved, intent_id=f"intent-{self._journal.head[0] + 2}", nonce=self.next_nonce
+                ),
+                door=self._doors.for_trades,
+                deadline_s=proof.plan.deadline_s,
             )
         except SigningRefused as refusal:
             return self._unsigned(

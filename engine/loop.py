@@ -36,7 +36,6 @@ from engine.venues.deployments import Deployment
 
 MEASUREMENTS = 100_000
 """How many latencies are kept for percentiles."""
-RESEND_AFTER_BLOCKS = 8
 
 Event = dict[str, Any]
 
@@ -292,8 +291,7 @@ class Loop:
         ended = await self._settlement.settle(self._desk, head)
         for settled in ended:
             self._count(settled)
-        if any(t.submission.submitted_block + RESEND_AFTER_BLOCKS < head.number for t in self._desk.open.values()):
-            self._say_unsent(await self._desk.send_again())
+        self._say_unsent(await self._desk.send_again(head))
         return bool(ended)
 
     def _count(self, settled: Settled) -> None:
@@ -322,7 +320,7 @@ class Loop:
                 self.measured.filled -= isinstance(outcome, Filled)
                 self.measured.reverted -= isinstance(outcome, Reverted)
         self._publish({"event": "reorg", "ancestor": event.ancestor.number, "dropped": len(event.dropped)})
-        self._say_unsent(await self._desk.send_again())
+        self._say_unsent(await self._desk.send_again(event.ancestor, all_open=True))
 
     def _pass_over(self, event: BlockSeen, error: ChainError) -> None:
         self._publish({"event": "passed", "number": event.block.number, "why": error.line()})

@@ -1,6 +1,7 @@
 """What review says of a proof, and what the signer made of an approval."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.domain.opportunity import Proof, TradeRequest
 from engine.domain.units import Stamp
@@ -56,9 +57,17 @@ Decision = Approved | Refused
 """What the desk's review says; `Waiting` comes before it, and only for a request of an agent."""
 
 
+Door = Literal["public", "private", "private_then_public"]
+"""Where signed bytes may go: to everybody, to private relays alone, or to everybody once the relays fail."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A signed transaction. It is on disk before it is sent; after a crash the same bytes are sent again."""
+    """A signed transaction. It is on disk before it is sent; after a crash the same bytes are sent again.
+
+    `door` is decided before the signature and written down with it: whatever the settings say later, these bytes never
+    take another. `deadline_s` is the chain time from which the call can only revert; None where it has none.
+    """
 
     intent_id: str
     decision_id: str
@@ -66,3 +75,5 @@ class Submission:
     raw_tx: bytes
     tx_hash: str
     submitted_block: int
+    door: Door = "public"
+    deadline_s: int | None = None

@@ -8,7 +8,7 @@ from engine.domain.decision import Submission
 from engine.domain.outcome import Outcome
 from engine.domain.units import Address, BlockRef
 from engine.execution.monitor import Monitor
-from engine.execution.submission import send_all
+from engine.execution.submission import Doors, send_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,10 @@ async def left_chain(endpoint: Endpoint, mined: Sequence[tuple[str, BlockRef]]) 
 
 
 async def reconcile(
-    endpoint: Endpoint, monitor: Monitor, operator: Address, left_open: Sequence[Submission], head: BlockRef
+    doors: Doors, monitor: Monitor, operator: Address, left_open: Sequence[Submission], head: BlockRef
 ) -> Reconciled:
-    """Find how each open submission ended, and send those that the chain does not know once more.
+    """Find how each open submission ended, and send those that the chain does not know once more,
+    by the door that each was written down with.
 
     The next nonce follows the chain's count at `head` and our own open intents, never the node's "pending".
     Raises `ChainError` when the node does not answer: an engine that cannot reconcile does not start.
@@ -45,7 +46,7 @@ async def reconcile(
     ended += await monitor.outcomes([s for s in left_open if s.intent_id not in {o.intent_id for o in ended}], head)
     known = {outcome.intent_id for outcome in ended}
     still_open = tuple(s for s in left_open if s.intent_id not in known)
-    await send_all(endpoint, still_open)  # what the node does not take stays open, and is sent again
-    count = int(await endpoint.call("eth_getTransactionCount", operator, hex(head.number)), 16)
+    await send_all(doors, still_open, head)  # what the node does not take stays open, and is sent again
+    count = int(await doors.public.call("eth_getTransactionCount", operator, hex(head.number)), 16)
     next_nonce = max([count, *(s.nonce + 1 for s in still_open)])
     return Reconciled(ended=tuple(ended), open=still_open, next_nonce=next_nonce)

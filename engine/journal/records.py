@@ -15,6 +15,8 @@ from engine.journal.canonical import Body, decode, plain
 from engine.journal.faults import damage_named
 from engine.journal.journal import Entry, Journal
 
+_FIRST_FORMAT: Body = {"door": "public", "deadline_s": None}
+"""What an intent of format 1 does not say: there was one door then."""
 OUTCOMES: tuple[type[Outcome], ...] = (Filled, Reverted, Replaced, Reorged)
 
 
@@ -87,7 +89,8 @@ def record_state(journal: Journal, state: TradingState, *, principal: str, reaso
 
 def read_submission(entry: Entry) -> Submission:
     """Make an intent's `Submission` again: after a crash its very bytes are sent once more."""
-    return decode(Submission, {name: entry.body[name] for name in Submission.__dataclass_fields__})
+    stated = {name: entry.body[name] for name in Submission.__dataclass_fields__ if name in entry.body}
+    return decode(Submission, _FIRST_FORMAT | stated)
 
 
 def read_outcome(entry: Entry) -> Outcome:

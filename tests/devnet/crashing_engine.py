@@ -14,12 +14,13 @@ import anyio
 
 from engine import desk
 from engine.app import run_engine
-from engine.chains.endpoints import Endpoint
 from engine.config import load
 from engine.domain.decision import Submission
+from engine.domain.units import BlockRef
+from engine.execution.submission import Doors
 
 
-async def _hang(endpoint: Endpoint, submissions: Sequence[Submission]) -> dict[str, str]:
+async def _hang(doors: Doors, submissions: Sequence[Submission], head: BlockRef) -> dict[str, str]:
     if submissions:
         print(json.dumps({"signed": [s.tx_hash for s in submissions]}), flush=True)
         await anyio.sleep_forever()

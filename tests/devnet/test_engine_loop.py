@@ -24,6 +24,7 @@ from tests.engine_on_chain import (
     balance_of,
     close_gap,
     engine_on,
+    head_ref,
     open_gap,
     pool_between,
     token_of,
@@ -178,7 +179,7 @@ def test_no_more_is_open_than_the_policy_allows_and_a_gap_is_taken_when_there_is
             await engine.block(3)
             assert len(engine.trades()) == 1
             assert not engine.published("refused")
-            await engine.desk.send_again()
+            await engine.desk.send_again(head_ref(chain), all_open=True)
             await engine.block(3)
             assert len(engine.trades()) >= 2
             assert {t.status for t in engine.trades()} == {"filled"}

@@ -9,11 +9,11 @@ from pathlib import Path
 import anyio
 import pytest
 
+from engine.execution.submission import RESEND_AFTER_BLOCKS
 from engine.journal.trades import Trade
-from engine.loop import RESEND_AFTER_BLOCKS
 from engine.verify.verify import verify_state
 from tests.conftest import LocalChain
-from tests.engine_on_chain import EngineOnChain, as_operator, close_gap, engine_on, open_gap
+from tests.engine_on_chain import EngineOnChain, as_operator, close_gap, engine_on, head_ref, open_gap
 
 pytestmark = pytest.mark.node
 
@@ -151,7 +151,7 @@ def test_a_node_that_answers_nothing_leaves_the_trade_open(
             assert len(engine.published("submitted")) == 1
             assert not engine.published("passed")
             monkeypatch.undo()
-            await engine.desk.send_again()
+            await engine.desk.send_again(head_ref(chain), all_open=True)
             await engine.block()
             assert [t.status for t in engine.trades()] == ["filled"]
 

@@ -171,3 +171,11 @@ def test_every_int_byte_and_letter_survives_canonical_json(number: int, data: by
     assert decode(bytes, tree["b"]) == data
     assert (decode(str, tree["t"]), decode(bool, tree["y"])) == (text, yes)
     assert dumps(tree) == dumps(plain(tree))
+
+
+def test_an_intent_of_the_first_format_has_one_door_and_no_deadline(journal: Journal) -> None:
+    record_intent(journal, stub.submission(), **stub.TERMS)
+    entry = journal.last("intent")
+    assert entry is not None
+    body = {name: value for name, value in entry.body.items() if name not in ("door", "deadline_s")}
+    assert read_submission(replace(entry, body=body)) == stub.submission()
