@@ -6,7 +6,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from engine.verify.lineage import Lineage
-from engine.verify.receipts import TRANSFER, View
+from engine.verify.receipts import TRANSFER, View, moved_by
 from engine.verify.report import Report
 from engine.verify.rpc import Call, NotReached, Rpc
 
@@ -31,13 +31,18 @@ def check_balances(rpc: Rpc, lineage: Lineage, moved: Counter[str], ours: set[st
         report.checked["balances"] += 1
         report.onchain_delta[token] = now[token] - start
         if now[token] - start != moved[token]:
-            strangers = _strangers(rpc, token, ours, view)
-            report.found(
-                None,
-                f"{token} moved outside the journal" + (f", by {', '.join(strangers)}" if strangers else ""),
-                now[token] - start,
-                moved[token],
-            )
+            _explain(token, now[token] - start - moved[token], _foreign(rpc, token, ours, view), report)
+
+
+def _explain(token: str, unaccounted: int, foreign: list[tuple[str, int]] | None, report: Report) -> None:
+    """Tell a gift, every unit of which strangers sent, from a movement that nobody explains."""
+    by = list(dict.fromkeys(tx_hash for tx_hash, _ in foreign or ()))[:STRANGERS_NAMED]
+    raw = [moved for _, moved in foreign or ()]
+    if raw and min(raw) >= 0 and sum(raw) == unaccounted:
+        report.noted(f"strangers sent {token} to the executor or the treasury, in {', '.join(by)}", unaccounted)
+        return
+    what = f"{token} moved outside the journal" + (f", by {', '.join(by)}" if by else "")
+    report.found(None, what, unaccounted, "0, or what strangers sent")
 
 
 def check_treasury(rpc: Rpc, lineage: Lineage, view: View, report: Report) -> None:
@@ -72,11 +77,17 @@ def _balances_then(rpc: Rpc, tokens: list[str], view: View) -> dict[str, int]:
         return {}
 
 
-def _strangers(rpc: Rpc, token: str, ours: set[str], view: View) -> list[str]:
-    """Name transactions that moved a token of ours without being ours, when the node still tells."""
+def _foreign(rpc: Rpc, token: str, ours: set[str], view: View) -> list[tuple[str, int]] | None:
+    """List what transactions that are not ours moved in (out: below 0), raw; None when the node does not tell."""
     who = ["0x" + holder[2:].rjust(64, "0") for holder in view.holders]
     where: dict[str, Any] = {"address": token, "fromBlock": hex(view.start_block + 1), "toBlock": view.at}
     topics: list[list[Any]] = [[TRANSFER, who], [TRANSFER, None, who]]
     answers = rpc.try_ask([("eth_getLogs", ({**where, "topics": each},)) for each in topics])
-    found = {log["transactionHash"]: None for answer in answers for log in answer.get("result") or ()}
-    return [tx_hash for tx_hash in found if tx_hash not in ours][:STRANGERS_NAMED]
+    if any("result" not in answer for answer in answers):
+        return None
+    logs = {(log["blockNumber"], log["logIndex"]): log for answer in answers for log in answer["result"]}
+    return [
+        (log["transactionHash"], moved_by({"logs": [log]}, view.holders)[token])
+        for log in logs.values()
+        if log["transactionHash"] not in ours
+    ]

@@ -11,16 +11,19 @@ from engine.verify.lineage import FAULTS, Lineage, trace
 from engine.verify.receipts import View, check_nonces, check_receipts, read_receipts
 from engine.verify.report import Report
 from engine.verify.rpc import NotReached, Rpc, node_at
+from engine.verify.settlements import check_anchored, check_settlements
+from engine.verify.signed import Signed
 
 JOURNAL_FILE = "journal.sqlite"
 
 
-def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None) -> Report:
+def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None, executor: str | None = None) -> Report:
     """Check the journal in a state folder, and every trade in it against the node at `rpc`.
 
     `at_block` is a block whose outcomes a running engine has all written down: what came later, on either side, does
-    not count. None takes the chain's newest. Raises `JournalError` when there is no journal. A node that is not
-    reached is a finding: what was not checked is not true.
+    not count; None takes the chain's newest. `executor` is the contract whose history this must be, known from
+    elsewhere. Raises `JournalError` when there is no journal. A node that is not reached is a finding: what was not
+    checked is not true.
     """
     path = state / JOURNAL_FILE
     if not path.is_file():
@@ -29,20 +32,23 @@ def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None) -
     history = read_history(path, report)
     lineage = trace(history, report)
     _guarded(report, "the genesis", lambda: check_genesis(lineage, report))
-    _guarded(report, "the intents", lambda: check_intents(lineage, report))
+    if executor is not None and executor.lower() != lineage.genesis.get("executor"):
+        report.found(1, "the journal is of another executor", lineage.genesis.get("executor"), executor.lower())
+    signed: dict[str, Signed] = {}
+    _guarded(report, "the intents", lambda: signed.update(check_intents(lineage, report)))
     _guarded(report, "the tables", lambda: check_tables(history, lineage, report))
     if rpc is None:
         report.found(None, "chain not reached", "no node is named", "a node to check the trades against")
         return report
     try:
         with node_at(rpc) as node:
-            _guarded(report, "the chain", lambda: _check_chain(node, lineage, at_block, report))
+            _guarded(report, "the chain", lambda: _check_chain(node, lineage, signed, at_block, report))
     except NotReached as fault:
         report.found(None, "chain not reached", fault, "a node to check the trades against")
     return report
 
 
-def _check_chain(rpc: Rpc, lineage: Lineage, at_block: int | None, report: Report) -> None:
+def _check_chain(rpc: Rpc, lineage: Lineage, signed: dict[str, Signed], at_block: int | None, report: Report) -> None:
     genesis = lineage.genesis
     chain_id, number = rpc.ask([("eth_chainId", ()), ("eth_blockNumber", ())])
     if int(chain_id, 16) != int(genesis["chain_id"]):
@@ -59,6 +65,8 @@ def _check_chain(rpc: Rpc, lineage: Lineage, at_block: int | None, report: Repor
     check_nonces(rpc, lineage, receipts, view, report)
     ours = {lineage.trades[name].row.body["tx_hash"] for name in receipts}
     check_balances(rpc, lineage, moved, ours, view, report)
+    check_settlements(rpc, lineage, ours, view, report)
+    check_anchored(lineage, signed, ours, report)
     check_treasury(rpc, lineage, view, report)
 
 

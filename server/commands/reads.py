@@ -32,31 +32,34 @@ def trades(session: Session) -> None:
 
 @click.command()
 @click.option("--rpc", help="Check against this endpoint instead of the engine's own.")
+@click.option("--executor", help="The contract whose history this must be, as you know it from elsewhere.")
 @with_session
-def verify(session: Session, *, rpc: str | None) -> None:
+def verify(session: Session, *, rpc: str | None, executor: str | None) -> None:
     """Check the journal against itself and the chain, independently of the engine's own accounting."""
-    value = _verified(session, rpc)
+    value = _verified(session, rpc, executor)
     session.result(value, lambda: facts(value))
     if not value["ok"]:
         raise Failed(f"the state does not verify: {worst(value)}")
 
 
 def worst(verdict: dict[str, Any]) -> str:
-    """Put the first finding of a verdict into words, with its row."""
-    first, *others = verdict["findings"]
+    """Put the first fault of a verdict into words, with its row."""
+    first, *others = sorted(verdict["findings"], key=lambda finding: finding["level"])  # faults, then notes
     row = "" if first["seq"] is None else f"row {first['seq']}: "
     measured = f", measured {first['measured']}, expected {first['expected']}" if first["measured"] else ""
     return f"{row}{first['what']}{measured}" + (f" (and {len(others)} more)" if others else "")
 
 
-def _verified(session: Session, rpc: str | None) -> dict[str, Any]:
+def _verified(session: Session, rpc: str | None, executor: str | None) -> dict[str, Any]:
     """Run the independent checker against the engine's endpoint, up to the block that a running engine is at."""
     from engine.verify.verify import verify_state
 
     running = _asked(session, "status")
     if running is None:
-        return verify_state(session.state, rpc or _settings_rpc(session)).as_json()
-    return verify_state(session.state, rpc or running["rpc"], at_block=running["block"] - 1).as_json()
+        return verify_state(session.state, rpc or _settings_rpc(session), executor=executor).as_json()
+    return verify_state(
+        session.state, rpc or running["rpc"], at_block=running["block"] - 1, executor=executor
+    ).as_json()
 
 
 @click.command()

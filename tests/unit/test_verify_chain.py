@@ -39,7 +39,28 @@ def test_a_true_state_is_true_to_the_wei(tmp_path: Path) -> None:
         "nonces": 4,
         "receipts": 4,
         "reservations": 4,
+        "settlements": 2,
     }
+    with Journal.read(tmp_path / JOURNAL_FILE) as journal:
+        third = list(journal.entries("intent"))[2]
+        (anchor,) = [e.seq for e in journal.entries() if e.hash == third.body["calldata_anchor"]]
+    assert said["anchored"] == anchor
+
+
+def test_what_strangers_sent_is_noted_and_makes_nothing_untrue(tmp_path: Path) -> None:
+    chain = truth.true_state(tmp_path)
+    moved(chain, 7)
+    report = checked(tmp_path, chain)
+    assert report.ok
+    assert [(f.level, f.measured) for f in report.findings] == [("note", "7")]
+    moved(chain, -1)
+    assert not checked(tmp_path, chain).ok
+
+
+def test_a_node_that_gives_few_blocks_at_a_time_is_asked_more_often(tmp_path: Path) -> None:
+    chain = truth.true_state(tmp_path)
+    chain.number, chain.most_blocks_a_question = 100_000, 1_500
+    assert checked(tmp_path, chain).findings == []
 
 
 def test_a_node_that_forgets_old_state_is_enough_for_the_tokens_of_the_genesis(tmp_path: Path) -> None:
@@ -77,7 +98,9 @@ def first(chain: Chain, nth: int = 0) -> dict[str, object]:
 
 def moved(chain: Chain, raw: int) -> None:
     chain.balances[stub.WETH, stub.TREASURY] += raw
-    chain.logs.append({"transactionHash": "0xdead"})
+    pair = (stub.USDC, stub.TREASURY) if raw > 0 else (stub.TREASURY, stub.USDC)
+    log = truth.transfer(stub.WETH, *pair, abs(raw))
+    chain.logs.append(log | {"transactionHash": "0xdead", "blockNumber": "0x70", "logIndex": hex(len(chain.logs))})
 
 
 LIES: dict[str, tuple[Lie, str, str | None]] = {
@@ -103,7 +126,27 @@ LIES: dict[str, tuple[Lie, str, str | None]] = {
         None,
     ),
     "a wei less in the treasury": (lambda c: moved(c, -1), "moved outside the journal, by 0xdead", None),
-    "a wei more in the treasury": (lambda c: moved(c, 1), "moved outside the journal", None),
+    "a wei more that no transfer brought": (
+        lambda c: c.balances.update({(stub.WETH, stub.TREASURY): c.balances[stub.WETH, stub.TREASURY] + 1}),
+        "moved outside the journal",
+        None,
+    ),
+    "a gift that was taken back": (lambda c: (moved(c, 1), moved(c, -1), moved(c, -1)), "moved outside", None),
+    "a gift larger than what arrived": (
+        lambda c: (moved(c, 5), c.balances.update({(stub.WETH, stub.EXECUTOR): 0})),
+        "moved outside the journal",
+        None,
+    ),
+    "a trade of the executor that nobody wrote down": (
+        lambda c: c.executed.append({"transactionHash": "0xdead", "blockNumber": "0x10"}),
+        "the executor settled a trade in block 16 that the journal does not hold",
+        None,
+    ),
+    "an executor whose logs are not given": (
+        lambda c: setattr(c, "most_blocks_a_question", 0),
+        "the executor's history was not read",
+        None,
+    ),
     "another balance at the start": (
         lambda c: c.balances_then.update({(stub.WETH, stub.EXECUTOR): 601}),
         "the genesis says another start balance",

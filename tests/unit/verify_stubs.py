@@ -48,12 +48,15 @@ GENESIS: dict[str, Any] = stub.GENESIS | {
 
 @dataclass
 class Chain:
-    """What the node on loopback answers: receipts by hash, balances by (token, holder), logs, and the key's nonces."""
+    """What the node on loopback answers: receipts by hash, balances by (token, holder), tokens' and the
+    executor's logs, and the key's nonces."""
 
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     balances_then: dict[tuple[str, str], int] = field(default_factory=dict)
     logs: list[dict[str, Any]] = field(default_factory=list)
+    executed: list[dict[str, Any]] = field(default_factory=list)
+    most_blocks_a_question: int = 10**9
     nonces: int = START_NONCE
     number: int = 200
     chain_id: int = 42161
@@ -71,6 +74,11 @@ class Chain:
             case "eth_getTransactionCount":
                 then = self.is_then(params[1])
                 return hex(START_NONCE if then else self.nonces)
+            case "eth_getLogs" if params[0]["address"] == stub.EXECUTOR:
+                first, last = int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16)
+                if last - first >= self.most_blocks_a_question:
+                    raise ValueError("too many blocks")
+                return [log for log in self.executed if first <= int(log["blockNumber"], 16) <= last]
             case "eth_getLogs":
                 return self.logs
             case "eth_call" if len(params[0]["data"]) == 10:
@@ -228,6 +236,7 @@ def fill(journal: Journal, chain: Chain, number: int, nonce: int, *, realised: i
     chain.receipts[submission.tx_hash] = receipt(
         100 + number, [*borrowed, transfer(stub.WETH, pool, stub.EXECUTOR, realised)]
     )
+    chain.executed.append({"transactionHash": submission.tx_hash, "blockNumber": hex(100 + number)})
     chain.nonces = max(chain.nonces, nonce + 1)
     _move(chain, stub.WETH, stub.EXECUTOR, realised)
     at = replace(stub.block(100 + number), hash=BlockHash(f"0x{100 + number:064x}"))
