@@ -16,7 +16,9 @@ TRANSFER = event_topic("Transfer(address,address,uint256)")
 _V2_SWAP = event_topic("Swap(address,uint256,uint256,uint256,uint256,address)")
 _V3_SWAP = event_topic("Swap(address,address,int256,int256,uint160,uint128,int24)")
 _BALANCER_SWAP = event_topic("Swap(bytes32,address,address,uint256,uint256)")
-TOPICS = (TRANSFER, _V2_SWAP, _V3_SWAP, _BALANCER_SWAP)
+_SYNC = event_topic("Sync(uint112,uint112)")
+SWAPS = frozenset({_SYNC, _V3_SWAP, _BALANCER_SWAP})
+"""What a swap leaves among the logs that the market follows: of a V2 pair that is its Sync."""
 _SIGN = 1 << 255
 
 
