@@ -20,6 +20,7 @@ from engine.journal.records import record_command
 from engine.planning.capital import Lenders
 from engine.proposing import make_ask
 from engine.risk.approval import in_words, request_digest, verify_approval
+from engine.risk.in_force import PolicyInForce
 from engine.risk.limits import Breach
 from engine.risk.operator import used_nonces
 from engine.risk.policy import Policy
@@ -36,14 +37,18 @@ CHALLENGE_VALID_S = 300
 class AgentTrades:
     """Tickets, idempotency keys and approvals of agents' trades. `view` is always the market as of the newest block."""
 
-    def __init__(self, *, journal: Journal, desk: Desk, policy: Policy, lenders: Lenders) -> None:
+    def __init__(self, *, journal: Journal, desk: Desk, policy: PolicyInForce, lenders: Lenders) -> None:
         self._journal = journal
         self._desk = desk
-        self._policy = policy
+        self._in_force = policy
         self._lenders = lenders
         self._tickets = Tickets()
         self._answers = answers_given(journal)
         self._waiting = left_waiting(journal)
+
+    @property
+    def _policy(self) -> Policy:
+        return self._in_force.policy
 
     async def prove(
         self, principal: str, route: Route, amount_in: int, min_profit: int, view: MarketView, state: TradingState

@@ -21,9 +21,13 @@ from engine.loop import Asked, Event
 from engine.methods import answered
 from engine.params import Params, parsed
 from engine.principals import Principal, named
+from engine.queries.policy import shown
 from engine.queries.running import Running
 from engine.queries.status import status_of, trades_in
 from engine.queries.strategy import printable
+from engine.risk.in_force import in_words
+from engine.risk.loosening import changes
+from engine.risk.versions import version_in_force
 from engine.steering import status_now
 from engine.summary import summary
 
@@ -46,8 +50,12 @@ class Engine:
 
     def __init__(self, settings: Settings, state: Path, composition: Composition, inbox: "_InboxSend") -> None:
         self._inbox = inbox
-        self._settings = settings
-        self._running = Running(settings=settings, state=state, composition=composition, command=self.command)
+        self._running = Running(configured=settings, state=state, composition=composition, command=self.command)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with the policy in force."""
+        return self._running.settings
 
     async def handle(self, method: str, params: dict[str, Any], principal: Principal) -> dict[str, Any]:
         """Answer one request of a client; raises `ControlError` for one that it may not make. See engine/methods.py."""
@@ -68,7 +76,7 @@ class Engine:
     def attach(self, params: dict[str, Any]) -> tuple[Principal, dict[str, Any]]:
         """Name an agent's connection and say what it may; raises `ControlError` for wrong parameters."""
         calls = self._running.composition.calls
-        may_trade = self._settings.agents_may_trade
+        may_trade = self.settings.agents_may_trade
         try:
             given = parsed(AttachParams, params, method="attach", example={"name": "my agent"})
             principal, token = named(may_trade=may_trade, resume=given.resume)
@@ -81,7 +89,7 @@ class Engine:
             "role": principal.role,
             "resume": token,
             "agents_may_trade": may_trade,
-            "profile": self._settings.profile,
+            "profile": self.settings.profile,
             "untrusted": {"name": printable(given.name)},
         }
 
@@ -107,10 +115,12 @@ async def run_engine(
     on_event: OnEvent,
     stop: anyio.Event,
     passphrase: Callable[[], str],
+    read_settings: Callable[[], Settings] | None = None,
 ) -> dict[str, Any]:
     """Run the engine of a state folder until `stop`, or until `trades` fills; returns the run's summary.
 
-    A lost chain is waited for and everything is read anew, but for a local one that is gone for good. Raises
+    A lost chain is waited for and everything is read anew, but for a local one that is gone for good; `read_settings`
+    reads the settings' sources again for `ketch policy`. Raises
     `JournalError` when another engine owns the folder, and what `composed` raises when it cannot start.
     """
     with hold_state(state):
@@ -118,7 +128,13 @@ async def run_engine(
         while True:
             try:
                 return await _run_once(
-                    settings, state=state, trades=trades, on_event=on_event, stop=stop, passphrase=passphrase
+                    settings,
+                    state=state,
+                    trades=trades,
+                    on_event=on_event,
+                    stop=stop,
+                    passphrase=passphrase,
+                    read_settings=read_settings,
                 )
             except ChainError as error:
                 local = settings.profile == "devnet"
@@ -141,6 +157,7 @@ async def _run_once(
     on_event: OnEvent,
     stop: anyio.Event,
     passphrase: Callable[[], str],
+    read_settings: Callable[[], Settings] | None = None,
 ) -> dict[str, Any]:
     feed = control.Feed()
 
@@ -149,7 +166,12 @@ async def _run_once(
         feed.publish(event)
 
     async with composed(
-        settings, state=state, passphrase=passphrase, publish=publish, fills_wanted=trades
+        settings,
+        state=state,
+        passphrase=passphrase,
+        publish=publish,
+        fills_wanted=trades,
+        read_settings=read_settings,
     ) as composition:
         send, receive = anyio.create_memory_object_stream[ChainEvent | Asked](INBOX_EVENTS)
         engine = Engine(settings, state, composition, send)
@@ -165,7 +187,7 @@ async def _run_once(
         except BaseExceptionGroup as group:
             raise _root_cause(group) from group
         publish({"event": "stopped", "why": reason})
-        return await summary(settings, state, composition)
+        return await summary(engine.settings, state, composition)
     raise ChainError("the engine was put together and ended before it ran")
 
 
@@ -206,6 +228,22 @@ def offline_status(state: Path, rpc: str | None = None) -> dict[str, Any]:
     """Say what the journal knows when no engine runs; raises `JournalError` when there is no journal."""
     with Journal.read(state / JOURNAL_FILE) as journal:
         return status_of(rpc, journal, state) | {"running": False}
+
+
+def offline_policy(state: Path) -> dict[str, Any]:
+    """Show the policy in force when no engine runs."""
+    with Journal.read(state / JOURNAL_FILE) as journal:
+        return shown(version_in_force(journal))
+
+
+def offline_policy_diff(state: Path, settings: Settings) -> dict[str, Any]:
+    """Say what the settings would change of the policy in force when no engine runs."""
+    with Journal.read(state / JOURNAL_FILE) as journal:
+        held = version_in_force(journal)
+    return {
+        "version": held.number,
+        "changes": [in_words(change) for change in changes(held.terms, settings.terms)],
+    }
 
 
 def offline_trades(state: Path) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ from engine.planning.capital import Lenders
 from engine.planning.costs import choose_l1_model
 from engine.planning.simulate import Simulator
 from engine.risk.halt import halt_reason
+from engine.risk.in_force import PolicyInForce, in_words
 from engine.risk.limits import LimitLedger
 from engine.scanning.kernel import warm_up
 from engine.settling import Mined, Settlement, left_open, mined_lately, write_end, write_reorged
@@ -54,6 +55,7 @@ class Composition:
     endpoint: Endpoint
     journal: Journal
     calls: CallLog
+    policy: PolicyInForce
     ledger: LimitLedger
     follower: HeadFollower
     desk: Desk
@@ -71,10 +73,12 @@ async def composed(
     passphrase: Callable[[], str],
     publish: Callable[[Event], None],
     fills_wanted: int | None,
+    read_settings: Callable[[], Settings] | None = None,
 ) -> AsyncGenerator[Composition]:
     """Put an engine together on the chain that the settings name; start-up is recovery.
 
-    `passphrase` is asked only where a keystore must be opened. Raises `ChainError`, `ConfigError`, `JournalError`.
+    `passphrase` is asked only where a keystore must be opened. `read_settings` reads the settings' sources again for
+    `ketch policy`; without it they are as given. Raises `ChainError`, `ConfigError`, `JournalError`.
     """
     warm_up()
     clock: Clock = BlockClock() if settings.lockstep_socket else SystemClock()
@@ -93,6 +97,7 @@ async def composed(
                 pace=pace,
                 publish=publish,
                 fills_wanted=fills_wanted,
+                read_settings=read_settings or (lambda: settings),
             )
             try:
                 yield composition
@@ -120,21 +125,23 @@ async def _assemble(
     pace: Pace,
     publish: Callable[[Event], None],
     fills_wanted: int | None,
+    read_settings: Callable[[], Settings],
 ) -> Composition:
     genesis = journal.genesis
     executor = Address(genesis["executor"])
+    head = await head_of(endpoint, settings.chain_id)
+    policy = PolicyInForce(journal, settings.terms, lambda: read_settings().terms, block=head)
     signer = Signer(
         key,
         chain=settings.chain_id,
         executor=executor,
-        max_gas_wei=settings.risk.max_gas_wei,
+        max_gas_wei=lambda: policy.policy.max_gas_wei,
         halted=lambda: halt_reason(state),
     )
     await _check_identity(endpoint, genesis, signer.address)
     book = address_book(settings)
     lenders = await _standing(endpoint, lenders_in(book))
     deployments = deployments_in(book)
-    head = await head_of(endpoint, settings.chain_id)
     clock.observe(head)
     found = await discover(endpoint, deployments, settings.start_block, head.number)
     pools = await read_pools(endpoint, found, head.hash)
@@ -166,7 +173,7 @@ async def _assemble(
         endpoint=endpoint,
         journal=journal,
         ledger=ledger,
-        policy=settings.risk,
+        policy=policy,
         signer=signer,
         simulator=Simulator(endpoint, signer.address),
         l1=await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet"),
@@ -177,12 +184,12 @@ async def _assemble(
         next_nonce=recovered.next_nonce,
     )
     follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
-    agents = AgentTrades(journal=journal, desk=desk, policy=settings.risk, lenders=lenders)
+    agents = AgentTrades(journal=journal, desk=desk, policy=policy, lenders=lenders)
     commands = OperatorCommands(
         endpoint=endpoint,
         journal=journal,
         state_folder=state,
-        policy=settings.risk,
+        policy=policy,
         executor=executor,
         agents=agents,
         operator=signer.address,
@@ -192,7 +199,7 @@ async def _assemble(
         endpoint=endpoint,
         journal=journal,
         calls=calls,
-        policy=settings.risk,
+        policy=policy,
         market=market,
         found=found,
         deployments=deployments,
@@ -215,10 +222,14 @@ async def _assemble(
         tip=lambda: follower.tip.number,
         fills_wanted=fills_wanted,
     )
+    if policy.at_start or policy.waiting:
+        taken = [in_words(change) for change in policy.at_start]
+        publish({"event": "policy", "taken": taken, **policy.standing()})
     return Composition(
         endpoint=endpoint,
         journal=journal,
         calls=calls,
+        policy=policy,
         ledger=ledger,
         follower=follower,
         desk=desk,

@@ -17,6 +17,7 @@ from engine import config_sources
 from engine.domain.errors import ConfigError
 from engine.domain.units import Address, ChainId
 from engine.risk.policy import Policy
+from engine.risk.terms import AgentSwitches, Terms
 
 FILE_NAME = "ketch.toml"
 MANIFEST_NAME = "devnet.json"
@@ -125,6 +126,12 @@ class Settings(BaseModel):
     def agents_may_trade(self) -> bool:
         """True when the operator let agents trade; on a live profile that takes two settings."""
         return self.agents.trading and (self.profile == "devnet" or self.agents.live_trading)
+
+    @property
+    def terms(self) -> Terms:
+        """What only the operator's signature loosens: the journal holds which of it is in force."""
+        switches = AgentSwitches(trading=self.agents.trading, live_trading=self.agents.live_trading)
+        return Terms(risk=self.risk, agents=switches)
 
     @property
     def chain_id(self) -> ChainId:

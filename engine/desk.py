@@ -19,6 +19,7 @@ from engine.planning.capital import Funds, Source
 from engine.planning.costs import SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
+from engine.risk.in_force import PolicyInForce
 from engine.risk.limits import LimitLedger, day_of
 from engine.risk.policy import Policy
 from engine.risk.review import review
@@ -81,7 +82,7 @@ class Desk:
         endpoint: Endpoint,
         journal: Journal,
         ledger: LimitLedger,
-        policy: Policy,
+        policy: PolicyInForce,
         signer: Signer,
         simulator: Simulator,
         l1: L1Model,
@@ -94,7 +95,7 @@ class Desk:
         self._endpoint = endpoint
         self._journal = journal
         self._ledger = ledger
-        self._policy = policy
+        self._in_force = policy
         self._signer = signer
         self._simulator = simulator
         self._l1 = l1
@@ -103,6 +104,10 @@ class Desk:
         self._executor = executor
         self.next_nonce = next_nonce
         self.open = {trade.submission.intent_id: trade for trade in open_trades}
+
+    @property
+    def _policy(self) -> Policy:
+        return self._in_force.policy
 
     def stamp(self, kind: str, block: BlockRef, *parents: str) -> Stamp:
         """Name the next record after its place in the journal: unique, and the same in every run of a seed."""

@@ -169,6 +169,7 @@ async def _begin_journal(
         "operator_secret": operator_address(state),
         "policy": settings.risk.model_dump(),
         "policy_hash": settings.risk.digest(),
+        "agents": settings.terms.agents.model_dump(),
         "start_block": head.number,
         "native_wrapped": settings.native_wrapped,
         "tokens": list(tokens.values()),

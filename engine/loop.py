@@ -29,6 +29,7 @@ from engine.market.sync import read_pools
 from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
 from engine.proposing import engine_asks, net_before_bid
+from engine.risk.in_force import PolicyInForce
 from engine.risk.policy import Policy
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
 from engine.settling import Settled, Settlement
@@ -83,7 +84,7 @@ class Loop:
         endpoint: Endpoint,
         journal: Journal,
         calls: CallLog,
-        policy: Policy,
+        policy: PolicyInForce,
         market: Market,
         found: Sequence[Found],
         deployments: Sequence[Deployment],
@@ -104,7 +105,7 @@ class Loop:
         self._endpoint = endpoint
         self._journal = journal
         self._calls = calls
-        self._policy = policy
+        self._in_force = policy
         self.market = market
         self.found = {PoolId(f.address): f for f in found}
         self._deployments = deployments
@@ -128,6 +129,10 @@ class Loop:
         self._stopping: str | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self.measured = Measured()
+
+    @property
+    def _policy(self) -> Policy:
+        return self._in_force.policy
 
     async def run(self, inbox: Inbox) -> str:
         """Process until a Stop command or enough fills, and what is in flight has ended; return why.

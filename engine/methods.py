@@ -9,7 +9,7 @@ from engine import steering
 from engine.domain.errors import ControlError
 from engine.params import Nothing, Page, Params, RouteParams, parsed
 from engine.principals import EVERYONE, Principal, Role
-from engine.queries import market, opportunities, risk, status, strategy, trading, wallet
+from engine.queries import market, opportunities, policy, risk, status, strategy, trading, wallet
 from engine.queries.running import Answer, Running
 
 OPERATOR: Final[frozenset[Role]] = frozenset({"operator"})
@@ -25,6 +25,7 @@ _CYCLE: Final[Mapping[str, Any]] = {
     "amount_in": "100000000000000000",
 }
 _SIGNED: Final[Mapping[str, Any]] = {"expires_s": 1800000300, "nonce": "8f0a", "signature": "0x" + "00" * 65}
+_DIGESTS: Final[Mapping[str, Any]] = {"previous": "0x" + "00" * 32, "hash": "0x" + "11" * 32}
 _WAITING: Final[Mapping[str, Any]] = {"approval": "approval-57"}
 
 
@@ -119,6 +120,11 @@ _ROWS: Final = (
     Method(
         "resume", steering.ResumeParams, steering.resume, False, OPERATOR, {"policy_hash": "0x" + "00" * 32, **_SIGNED}
     ),
+    Method("policy", Nothing, policy.policy, True, OPERATOR),
+    Method("policy_diff", Nothing, policy.policy_diff, True, OPERATOR),
+    Method("policy_reload", Nothing, policy.policy_reload, False, OPERATOR),
+    Method("policy_challenge", Nothing, policy.policy_challenge, True, OPERATOR),
+    Method("policy_apply", policy.ApplyParams, policy.policy_apply, False, OPERATOR, {**_DIGESTS, **_SIGNED}),
     Method("sweep", steering.SweepParams, steering.sweep, False, OPERATOR, {"token": _A}),
     Method("status", Nothing, steering.status, True, OPERATOR),
     Method("all_trades", Nothing, steering.all_trades, True, OPERATOR),

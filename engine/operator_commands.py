@@ -9,12 +9,14 @@ from engine.chains.abi import Function, hex_data
 from engine.chains.endpoints import Endpoint
 from engine.desk import Desk, MarketView
 from engine.domain.commands import (
+    ApplyPolicy,
     Approve,
     Command,
     Deny,
     ExecuteTrade,
     Halt,
     Propose,
+    ReloadPolicy,
     Resume,
     Stop,
     Sweep,
@@ -26,8 +28,8 @@ from engine.execution.wallet import SWEEP_GAS, Fees
 from engine.journal.journal import Journal
 from engine.journal.records import record_command
 from engine.risk.halt import take_halt, trading_state
+from engine.risk.in_force import PolicyInForce
 from engine.risk.operator import take_resume
-from engine.risk.policy import Policy
 
 _BALANCE_OF = Function("balanceOf(address)", ("uint256",))
 
@@ -41,7 +43,7 @@ class OperatorCommands:
         endpoint: Endpoint,
         journal: Journal,
         state_folder: Path,
-        policy: Policy,
+        policy: PolicyInForce,
         executor: Address,
         agents: AgentTrades,
         operator: Address,
@@ -49,7 +51,7 @@ class OperatorCommands:
         self._endpoint = endpoint
         self._journal = journal
         self._state_folder = state_folder
-        self._policy = policy
+        self._in_force = policy
         self._executor = executor
         self._agents = agents
         self._operator = operator
@@ -80,11 +82,15 @@ class OperatorCommands:
                     command,
                     journal=self._journal,
                     state=self._state_folder,
-                    policy_hash=self._policy.digest(),
+                    policy_hash=self._in_force.policy.digest(),
                     now_s=head.timestamp_s,
                     block=head,
                 )
                 return {"state": self.state}
+            case ReloadPolicy():
+                return self._in_force.reload(command, head)
+            case ApplyPolicy():
+                return self._in_force.apply(command, head)
             case Sweep():
                 return await self._sweep(command, desk, head)
             case Stop():

@@ -178,6 +178,8 @@ def status_now(engine: Running) -> Answer:
     here = engine.composition
     return status_of(engine.settings.rpc, here.journal, engine.state) | {
         "running": True,
+        "policy_waiting": here.policy.standing()["waiting"],
+        "policy_next_step": here.policy.standing()["next_step"],
         "profile": engine.settings.profile,
         "block": here.loop.market.head.number,
         "pools": len(here.loop.market.pools),

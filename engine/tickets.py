@@ -65,7 +65,12 @@ class Tickets:
         if now_s > ticket.expires_s:
             return _breach(f"expired {now_s - ticket.expires_s} s ago", f"{TICKET_VALID_S} s after its simulation")
         if ticket.policy_hash != policy_hash:
-            return _breach("the policy changed since the simulation", f"policy {ticket.policy_hash}")
+            return Breach(
+                rule="policy changed",
+                measured=f"policy {policy_hash} is in force",
+                limit=f"policy {ticket.policy_hash} of the simulation",
+                next_step=_SIMULATE_AGAIN,
+            )
         return ticket
 
     def _make_room(self, principal: str, now_s: int) -> None:

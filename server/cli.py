@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from server.commands import approvals, bench, daemon, demo, devnet, doctor, init, mcp, money, reads
+from server.commands import approvals, bench, daemon, demo, devnet, doctor, init, mcp, money, policy, reads
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
@@ -31,6 +31,7 @@ for _command in (
     approvals.approvals,
     approvals.approve,
     approvals.deny,
+    policy.policy,
     reads.verify,
     reads.venues,
     doctor.doctor,

@@ -22,6 +22,7 @@ from engine.principals import Principal
 from engine.risk.approval import sign_approval
 from tests.conftest import LocalChain
 from tests.market_moves import pool_of_kind, swap
+from tests.policy_signing import apply_waiting
 
 AGENT = Principal(id="mcp-1", role="trader")
 OTHER = Principal(id="mcp-2", role="trader")
@@ -100,8 +101,11 @@ class Asked:
 
 
 @asynccontextmanager
-async def engine_on(chain: LocalChain, **changes: object) -> AsyncGenerator[Asked]:
-    """Run an engine on the chain's state folder; `changes` are settings, `__` for the dot."""
+async def engine_on(chain: LocalChain, *, applied: bool = True, **changes: object) -> AsyncGenerator[Asked]:
+    """Run an engine on the chain's state folder; `changes` are settings, `__` for the dot.
+
+    Limits that are looser than the folder's are signed for by the operator, unless `applied` is off.
+    """
     state = chain.manifest_path.parent
     given = QUIET | {name.replace("__", "."): value for name, value in changes.items()}
     settings = load(state, environ={}, given=given)
@@ -120,6 +124,9 @@ async def engine_on(chain: LocalChain, **changes: object) -> AsyncGenerator[Aske
             settings, state=state, passphrase=str, publish=lambda _event: None, fills_wanted=None
         ) as composition:
             set_up.set()
+            loosening = apply_waiting(composition.policy, state, composition.start.timestamp_s)
+            if loosening is not None and applied:
+                composition.policy.apply(loosening, composition.start)
             await mined_out.wait()  # one thread at a time mines and asks the chain
             engine = Engine(settings, state, composition, send)
             tasks.start_soon(composition.loop.run, receive)

@@ -31,6 +31,7 @@ from engine.scanning.scan import build_universe, find_cycles
 from engine.scanning.sizing import legs_of, profit
 from tests.conftest import SEED, LocalChain
 from tests.market_moves import swap
+from tests.policy_signing import apply_waiting
 
 GENEROUS = Policy(
     max_gas_wei=10**17,
@@ -225,6 +226,9 @@ async def engine_on(
     async with composed(
         settings, state=state, passphrase=lambda: LOCAL_PASSPHRASE, publish=events.append, fills_wanted=fills
     ) as parts:
+        loosening = apply_waiting(parts.policy, state, parts.start.timestamp_s)
+        if loosening is not None:
+            parts.policy.apply(loosening, parts.start)
         parts.loop._funds = await parts.loop._read_funds()
         yield EngineOnChain(chain=chain, state=state, settings=settings, parts=parts, events=events)
 

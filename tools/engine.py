@@ -44,6 +44,7 @@ class EngineConfiguration(Shown):
 
     settings: dict[str, Any]
     policy_hash: str
+    policy: dict[str, Any]
 
 
 class Halted(Shown):

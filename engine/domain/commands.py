@@ -81,10 +81,32 @@ class Propose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadPolicy:
+    """Read the settings again and take what tightens the policy. It needs no secret; what loosens waits."""
+
+    principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyPolicy:
+    """Put the policy that the settings want in force: the secret's signature over exactly that change.
+
+    `previous` and `hash` are the digests of the terms before and after.
+    """
+
+    principal: str
+    previous: str
+    hash: str
+    expires_s: int
+    nonce: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """End the loop after what is in flight is written down."""
 
     reason: str
 
 
-Command = Halt | Resume | Sweep | ExecuteTrade | Approve | Deny | Propose | Stop
+Command = Halt | Resume | Sweep | ExecuteTrade | Approve | Deny | Propose | ReloadPolicy | ApplyPolicy | Stop

@@ -39,18 +39,28 @@ class Signer:
     """Holds the hot key. It can sign an approved `execute`, a sweep to the treasury, what replaces either of them at
     higher fees, and a cancel: nothing, sent to itself.
 
-    `halted` is asked before each signature: a halt written by another process counts at once. `max_gas_wei` is the
-    most that a trade's gas may cost, whatever was approved.
+    `halted` is asked before each signature: a halt written by another process counts at once. `max_gas_wei` is
+    asked then too: the most that a trade's gas may cost, whatever was approved.
     """
 
     def __init__(
-        self, key: str, *, chain: ChainId, executor: Address, max_gas_wei: int, halted: Callable[[], str | None]
+        self,
+        key: str,
+        *,
+        chain: ChainId,
+        executor: Address,
+        max_gas_wei: Callable[[], int],
+        halted: Callable[[], str | None],
     ) -> None:
         self._account: LocalAccount = Account.from_key(key)
         self._chain = chain
         self._executor = executor
-        self._max_gas_wei = max_gas_wei
+        self._max_gas_in_force = max_gas_wei
         self._halted = halted
+
+    @property
+    def _max_gas_wei(self) -> int:
+        return self._max_gas_in_force()
 
     @property
     def address(self) -> Address:

@@ -20,6 +20,7 @@ Kind = Literal[
     "answer",
     "state",
     "calls",
+    "policy",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -63,7 +63,8 @@ async def limits(engine: Running, params: Nothing, principal: Principal) -> Answ
             "tokens": None if policy.allowed_tokens is None else list(policy.allowed_tokens),
             "deployments": None if policy.allowed_deployments is None else list(policy.allowed_deployments),
         },
-        "loosened_by": "the operator, in ketch.toml and by signature; no tool raises a limit",
+        "loosened_by": "the operator, in ketch.toml and by signature: ketch policy apply; no tool raises a limit",
+        "waiting": here.policy.standing()["waiting"],
     }
 
 

@@ -19,11 +19,18 @@ Answer = dict[str, Any]
 class Running:
     """A running engine. `command` puts a command into the inbox and waits for its answer."""
 
-    settings: Settings
+    configured: Settings
     state: Path
     composition: Composition
     command: Callable[[Command], Awaitable[Answer]]
     tokens: dict[Address, Token] = field(default_factory=dict[Address, Token])
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with the policy in force in its place, whatever the sources say of it."""
+        here = self.composition.policy
+        agents = self.configured.agents.model_copy(update=here.agents.model_dump())
+        return self.configured.model_copy(update={"risk": here.policy, "agents": agents})
 
     async def learn(self, addresses: Iterable[Address]) -> None:
         """Read the labels and decimals of tokens not seen before."""

@@ -11,6 +11,7 @@ from engine.principals import Principal
 from engine.queries import views
 from engine.queries.running import Answer, Running
 from engine.risk.halt import halt_reason, trading_state
+from engine.risk.versions import version_in_force
 from engine.summary import percentiles_ms, totals_of
 
 _COUNTS = frozenset(
@@ -86,17 +87,23 @@ async def engine_performance(engine: Running, params: Nothing, principal: Princi
 async def engine_configuration(engine: Running, params: Nothing, principal: Principal) -> Answer:
     """Show every setting in force but the endpoints, which may hold a provider's key. No secret is a setting."""
     settings = engine.settings.model_dump(mode="json", exclude={"rpc", "ws", "lockstep_socket"})
-    return {"settings": views.texts(settings), "policy_hash": engine.settings.risk.digest()}
+    return {
+        "settings": views.texts(settings),
+        "policy_hash": engine.settings.risk.digest(),
+        "policy": engine.composition.policy.standing(),
+    }
 
 
 def status_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
     """Say who trades where, so that a stranger can check the books with nothing but RPC, and what it came to."""
-    genesis = journal.genesis
-    named = ("executor", "treasury", "operator", "operator_secret", "policy_hash", "native_wrapped")
+    genesis, held = journal.genesis, version_in_force(journal)
+    named = ("executor", "treasury", "operator", "operator_secret", "native_wrapped")
     return {
         "rpc": rpc,
         "chain_id": int(genesis["chain_id"]),
         **{name: genesis[name] for name in named},
+        "policy_hash": held.terms.risk.digest(),
+        "policy": {"version": held.number, "how": held.how, "hash": held.hash},
         "tokens": [{**token, "decimals": int(token["decimals"])} for token in genesis["tokens"]],
         "start_block": int(genesis["start_block"]),
         "state": trading_state(journal, state),

@@ -138,7 +138,7 @@ def verify_resume(
 
 def used_nonces(journal: Journal) -> frozenset[str]:
     """List the nonces of everything that the operator signed and the journal holds: none is taken again."""
-    signed = ("Resume", "Approve")
+    signed = ("Resume", "Approve", "ApplyPolicy")
     return frozenset(entry.body["nonce"] for entry in journal.entries("command") if entry.body["type"] in signed)
 
 

@@ -61,11 +61,14 @@ def up(
 
     from engine.config import load
 
-    settings = load(session.state, environ=os.environ, given={"profile": profile, "chain": chain, "rpc": rpc})
+    given = {"profile": profile, "chain": chain, "rpc": rpc}
+    read_settings = partial(load, session.state, environ=os.environ, given=given)
+    settings = read_settings()
     session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _watching(session, events=events) as on_event:
         doors = partial(_serve_agents, session.state, mcp_port) if mcp else None
-        summary = anyio.run(partial(_run, session.state, settings, trades, on_event, doors, with_parent=with_parent))
+        run = partial(_run, session.state, settings, trades, on_event, doors)
+        summary = anyio.run(partial(run, read_settings=read_settings, with_parent=with_parent))
     session.result(summary, lambda: told(session.state, summary))
 
 
@@ -83,6 +86,7 @@ async def _run(
     on_event: Callable[[dict[str, Any]], None],
     serve_agents: "Callable[[anyio.Event], Awaitable[None]] | None",
     *,
+    read_settings: "Callable[[], Settings]",
     with_parent: bool,
 ) -> dict[str, Any]:
     """Run the engine until it has its fills, is signalled, or its parent is gone; a second signal ends it at once."""
@@ -104,7 +108,13 @@ async def _run(
         if serve_agents is not None:
             tasks.start_soon(serve_agents, started)
         summary = await run_engine(
-            settings, state=state, trades=trades, on_event=seen, stop=stop, passphrase=hot_key_passphrase
+            settings,
+            state=state,
+            trades=trades,
+            on_event=seen,
+            stop=stop,
+            passphrase=hot_key_passphrase,
+            read_settings=read_settings,
         )
         tasks.cancel_scope.cancel()
         return summary

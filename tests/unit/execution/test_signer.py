@@ -72,7 +72,7 @@ def approved(call: ExecuteCall = CALL) -> Approved:
 
 
 def signer(halted: Callable[[], str | None] = lambda: None, *, max_gas_wei: int = 10**16) -> Signer:
-    return Signer(KEY, chain=CHAIN, executor=EXECUTOR, max_gas_wei=max_gas_wei, halted=halted)
+    return Signer(KEY, chain=CHAIN, executor=EXECUTOR, max_gas_wei=lambda: max_gas_wei, halted=halted)
 
 
 def planned(**changes: object) -> Approved:

@@ -54,7 +54,7 @@ def test_a_bump_says_what_was_signed_before_and_raises_nothing_but_the_fees() ->
 
 
 def test_a_bump_of_bytes_that_another_key_signed_is_refused() -> None:
-    other = Signer("0x" + "43" * 32, chain=CHAIN, executor=EXECUTOR, max_gas_wei=10**16, halted=lambda: None)
+    other = Signer("0x" + "43" * 32, chain=CHAIN, executor=EXECUTOR, max_gas_wei=lambda: 10**16, halted=lambda: None)
     with pytest.raises(SigningRefused, match="no call of ours"):
         signer().sign_bump(other.sign_trade(approved(), intent_id="i", nonce=5).raw_tx, **RAISED, worst_wei=WORST_WEI)
 
