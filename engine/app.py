@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -43,6 +43,8 @@ class AttachParams(Params):
 
     name: str = Field(default="", max_length=64)
     resume: str | None = Field(default=None, max_length=64)
+    role: Literal["observer"] | None = None
+    """Less than the settings allow, for whoever is to read only."""
 
 
 class Engine:
@@ -73,22 +75,23 @@ class Engine:
         finally:
             self._running.composition.calls.note(principal.id, method, decision)
 
-    def attach(self, params: dict[str, Any]) -> tuple[Principal, dict[str, Any]]:
-        """Name an agent's connection and say what it may; raises `ControlError` for wrong parameters."""
+    def attach(self, params: dict[str, Any], *, once: bool = False) -> tuple[Principal, dict[str, Any]]:
+        """Name an agent's connection, or the sender of one request, and say what it may; raises `ControlError`."""
         calls = self._running.composition.calls
-        may_trade = self.settings.agents_may_trade
         try:
             given = parsed(AttachParams, params, method="attach", example={"name": "my agent"})
+            may_trade = self.settings.agents_may_trade and given.role != "observer"
             principal, token = named(may_trade=may_trade, resume=given.resume)
         except ControlError as error:
             calls.note("nobody yet", "attach", f"refused: {error.code}")
             raise
-        calls.note(principal.id, "attach", "answered")
+        if not once:
+            calls.note(principal.id, "attach", "answered")
         return principal, {
             "principal": principal.id,
             "role": principal.role,
             "resume": token,
-            "agents_may_trade": may_trade,
+            "agents_may_trade": self.settings.agents_may_trade,
             "profile": self.settings.profile,
             "untrusted": {"name": printable(given.name)},
         }

@@ -4,6 +4,7 @@ request   {"method": "halt", "params": {"reason": "…"}}
 answer    {"ok": true, "result": {…}}  or  {"ok": false, "error": {"code": "ControlError", "message": "one line",
           "cause": "what happened", "next_step": "what to do", "example": a call that would have been right, or null}}
 attach    makes the caller an agent from there on, by a name that the engine gives it; its connection may then idle
+as        beside method and params, what `attach` takes: the caller is that agent for this one request
 follow    after its answer the server pushes event objects, a line each, until either side goes away
 """
 
@@ -16,7 +17,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import anyio
 from anyio.abc import SocketAttribute, SocketListener, SocketStream, TaskStatus
@@ -38,8 +39,15 @@ FEED_EVENTS = 256
 Event = dict[str, Any]
 Handle = Callable[[str, dict[str, Any], Principal], Awaitable[dict[str, Any]]]
 """(method, params, principal) -> result. A `KetchError` that it raises is the answer, in one line."""
-Attach = Callable[[dict[str, Any]], tuple[Principal, dict[str, Any]]]
-"""params of `attach` -> who the caller is from now on, and what it is told. Raises `ControlError`."""
+
+
+class Attach(Protocol):
+    """params of `attach` -> who the caller is from now on, or `once`, and what it is told. Raises `ControlError`."""
+
+    def __call__(self, params: dict[str, Any], *, once: bool = False) -> tuple[Principal, dict[str, Any]]:
+        """Name a caller."""
+        ...
+
 
 _log = logging.getLogger(__name__)
 _CLIENT_LEFT: Final = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead)
@@ -176,7 +184,7 @@ async def _converse(stream: SocketStream, handle: Handle, feed: Feed, attach: At
             await _refuse(stream, "idle", f"no request within {IDLE_S} s")
             return
         try:
-            method, params = _request(line)
+            method, params, acting = _request(line)
         except ValueError as error:
             await _refuse(stream, "malformed", str(error))
             continue
@@ -188,7 +196,8 @@ async def _converse(stream: SocketStream, handle: Handle, feed: Feed, attach: At
                 principal, result = attach(params)
                 idle_s = None  # an agent may think for as long as it likes
             else:
-                result = await handle(method, params, principal)
+                asking = principal if acting is None or attach is None else attach(acting, once=True)[0]
+                result = await handle(method, params, asking)
             answer = _line({"ok": True, "result": result})
         except KetchError as error:
             await stream.send(_line({"ok": False, "error": error_of(error)}))
@@ -199,8 +208,8 @@ async def _converse(stream: SocketStream, handle: Handle, feed: Feed, attach: At
             await stream.send(answer)
 
 
-def _request(line: bytes) -> tuple[str, dict[str, Any]]:
-    """Read one request; raises `ValueError` that says what is wrong."""
+def _request(line: bytes) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
+    """Read one request: method, params, and as whom. Raises `ValueError` that says what is wrong."""
     if line.count(b"[") + line.count(b"{") > MAX_BRACKETS:
         raise ValueError(f"a request has at most {MAX_BRACKETS} brackets")
     try:
@@ -210,10 +219,11 @@ def _request(line: bytes) -> tuple[str, dict[str, Any]]:
     if not isinstance(request, dict):
         raise ValueError("a request is one JSON object a line")
     fields = cast("dict[str, object]", request)
-    method, params = fields.get("method"), fields.get("params", {})
-    if not isinstance(method, str) or not isinstance(params, dict) or fields.keys() - {"method", "params"}:
-        raise ValueError('a request has a "method" (text), "params" (object) and nothing else')
-    return method, cast("dict[str, Any]", params)
+    method, params, acting = fields.get("method"), fields.get("params", {}), fields.get("as")
+    well = isinstance(method, str) and isinstance(params, dict) and isinstance(acting, dict | None)
+    if not well or fields.keys() - {"method", "params", "as"}:
+        raise ValueError('a request has a "method" (text), "params" (object), may have "as" (object) and nothing else')
+    return cast("str", method), cast("dict[str, Any]", params), cast("dict[str, Any] | None", acting)
 
 
 async def _push(stream: SocketStream, lines: BufferedByteReceiveStream, feed: Feed) -> None:

@@ -97,19 +97,23 @@ class Remote:
         self._resume: str | None = None
         self._role: str | None = None
 
-    async def ask(self, method: str, params: Mapping[str, Any]) -> Answer:
+    async def ask(
+        self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None
+    ) -> Answer:
         """Ask the daemon; one that restarted in between is asked again. Raises `NotRunning` and its `ControlError`s.
+
+        `acting` asks in another agent's name, by what `attach` takes.
 
         Safe to repeat: executions carry their own idempotency key, everything else changes nothing or does so once.
         """
         async with self._turns:
             while self._idle:
                 try:
-                    return await self._asked(self._idle.pop(), method, params)
+                    return await self._asked(self._idle.pop(), method, params, acting)
                 except _GONE:
                     self._role = None  # it may come back with other settings
             try:
-                return await self._asked(await self._attached(), method, params)
+                return await self._asked(await self._attached(), method, params, acting)
             except _GONE as error:
                 raise _left_early() from error
 
@@ -147,10 +151,16 @@ class Remote:
         while self._idle:
             await self._idle.pop().close()
 
-    async def _asked(self, connection: "_Connection", method: str, params: Mapping[str, Any]) -> Answer:
+    async def _asked(
+        self,
+        connection: "_Connection",
+        method: str,
+        params: Mapping[str, Any],
+        acting: Mapping[str, Any] | None,
+    ) -> Answer:
         try:
             with anyio.fail_after(ANSWER_S):
-                answer = await connection.asked(method, params)
+                answer = await connection.asked(method, params, acting)
         except TimeoutError as error:
             await connection.close()
             raise ControlError(
@@ -183,8 +193,11 @@ class _Connection:
         self._stream = stream
         self._lines = BufferedByteReceiveStream(stream)
 
-    async def asked(self, method: str, params: Mapping[str, Any]) -> Answer:
-        await self._stream.send(json.dumps({"method": method, "params": params}).encode() + b"\n")
+    async def asked(
+        self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None
+    ) -> Answer:
+        request = {"method": method, "params": params} | ({"as": acting} if acting else {})
+        await self._stream.send(json.dumps(request).encode() + b"\n")
         answer = await self.line()
         result = answer.get("result")
         if answer.get("ok") is True and isinstance(result, dict):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from server.commands import approvals, bench, daemon, demo, devnet, doctor, init, mcp, money, policy, reads
+from server.commands import approvals, bench, daemon, demo, devnet, doctor, init, mcp, money, policy, reads, tokens
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
@@ -21,6 +21,7 @@ for _command in (
     init.init,
     daemon.up,
     mcp.mcp,
+    tokens.token,
     bench.bench,
     demo.demo,
     devnet.devnet,

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver.context import Context
 from mcp.types import CallToolResult, InputRequiredResult, SubscribeRequestParams, UnsubscribeRequestParams
 from mcp.types import Tool as ListedTool
@@ -34,7 +35,14 @@ class KetchServer(MCPServer[Any]):
     """An MCP server whose write tools exist only while the engine lets this caller trade."""
 
     def __init__(
-        self, facade: Facade, toolsets: Sequence[str], *, name: str, release: str, audit: Sink = _unheard
+        self,
+        facade: Facade,
+        toolsets: Sequence[str],
+        *,
+        name: str,
+        release: str,
+        audit: Sink,
+        outermost: Sequence[ServerMiddleware[Any]],
     ) -> None:
         self.facade = facade
         self.subscribers = Subscribers()
@@ -47,7 +55,7 @@ class KetchServer(MCPServer[Any]):
             tools=list(self._offered.values()),
             log_level="WARNING",
             subscriptions=self.subscribers,
-            middleware=[Audit(audit)],
+            middleware=[*outermost, Audit(audit)],
         )
         add_resources(self, facade.ask)
         add_prompts(self)
@@ -103,9 +111,12 @@ def build_server(
     name: str = "ketch",
     release: str | None = None,
     audit: Sink = _unheard,
+    outermost: Sequence[ServerMiddleware[Any]] = (),
 ) -> KetchServer:
-    """Build a server for one caller; `audit` is given each refusal of its own.
+    """Build a server over a facade; `audit` is given each refusal of its own, `outermost` sees messages before it.
 
     Raises `ConfigError` for a toolset that does not exist.
     """
-    return KetchServer(facade, toolsets, name=name, release=release or version("ketch"), audit=audit)
+    return KetchServer(
+        facade, toolsets, name=name, release=release or version("ketch"), audit=audit, outermost=outermost
+    )

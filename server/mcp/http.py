@@ -1,6 +1,5 @@
 """MCP over streamable HTTP on loopback: one bearer token in a file that only its owner reads, Host and Origin lists."""
 
-import hmac
 import json
 import logging
 import os
@@ -16,12 +15,15 @@ import anyio
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from engine.domain.errors import ControlError
 from engine.facade import Remote
 from server.mcp.audit import to_engine
 from server.mcp.build import build_server
+from server.mcp.callers import Callers
+from server.mcp.gate import gate
 from server.mcp.updates import publishing
 
 FILE = "mcp.json"
@@ -57,9 +59,10 @@ async def serving(state: Path, *, port: int | None = None) -> AsyncGenerator[Doo
     token = before.token if before else secrets.token_urlsafe(32)
     bound = _bound(port, before.port if before else 0)
     door = Door(bound.getsockname()[1], token)
-    facade = Remote(state / "control.sock", connections=CONNECTIONS)
-    server = build_server(facade, ["all"], audit=to_engine(facade))
-    app = guarded(server, door)
+    engine = Remote(state / "control.sock", connections=CONNECTIONS)
+    facade = Callers(engine)
+    server = build_server(facade, ["all"], audit=to_engine(facade), outermost=[facade])
+    app = guarded(server, door, state)
     http = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, ws="none"))
     _write(state / FILE, door)
     with bound:
@@ -72,7 +75,7 @@ async def serving(state: Path, *, port: int | None = None) -> AsyncGenerator[Doo
                 http.should_exit = True
                 _log.setLevel(logging.CRITICAL)  # that streams are cut at the end is no news
                 with anyio.CancelScope(shield=True):
-                    await facade.aclose()
+                    await engine.aclose()
 
 
 async def _run(http: uvicorn.Server, bound: socket.socket) -> None:
@@ -84,45 +87,21 @@ async def _run(http: uvicorn.Server, bound: socket.socket) -> None:
             _log.setLevel(logging.NOTSET)
 
 
-def guarded(server: MCPServer, door: Door, *, json_response: bool = True) -> ASGIApp:
-    """Make the application: nothing is answered without the token, nor to another Host or a web page's Origin.
-
-    Answers are plain JSON, half the price of a stream; a server that asks its clients back needs streams.
-    """
+def guarded(server: MCPServer, door: Door, state: Path | None = None, *, always_stream: bool = False) -> ASGIApp:
+    """Make the application: nothing is answered without a token, nor to another Host or a web page's Origin."""
     named = [f"{host}:{door.port}" for host in (HOST, "localhost")]
     lists = TransportSecuritySettings(allowed_hosts=named, allowed_origins=[f"http://{host}" for host in named])
-    app = server.streamable_http_app(
-        streamable_http_path=PATH,
-        json_response=json_response,
-        transport_security=lists,
-        max_request_body_size=MAX_BODY_BYTES,
-    )
-    return _token_checked(app, door.token)
 
+    def answering(*, json_response: bool) -> Starlette:
+        return server.streamable_http_app(
+            streamable_http_path=PATH,
+            json_response=json_response,
+            transport_security=lists,
+            max_request_body_size=MAX_BODY_BYTES,
+        )
 
-def _token_checked(app: ASGIApp, token: str) -> ASGIApp:
-    wanted = f"Bearer {token}".encode()
-
-    async def check(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await app(scope, receive, send)
-            return
-        shown = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(shown) == 1 and hmac.compare_digest(shown[0], wanted):
-            await app(scope, receive, send)
-            return
-        body = json.dumps(
-            {
-                "code": "unauthorized",
-                "cause": "the bearer token is missing or wrong",
-                "next_step": f"send the token that {FILE} in the engine's state folder holds",
-            }
-        ).encode()
-        head = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
-        await send({"type": "http.response.start", "status": 401, "headers": head})
-        await send({"type": "http.response.body", "body": body})
-
-    return check
+    plain, streams = answering(json_response=not always_stream), answering(json_response=False)
+    return gate(plain, streams, state=state, token=door.token)
 
 
 class _Server(uvicorn.Server):

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from engine.control import SOCKET_NAME, Feed, serve
+from engine.control import SOCKET_NAME, Feed, Handle, serve
 from engine.domain.errors import ControlError
 from engine.facade import InProcess, NotRunning, Remote
 from engine.principals import Principal, named
@@ -27,15 +27,17 @@ async def answer(method: str, params: dict[str, Any], principal: Principal) -> d
             return {"method": method, "params": params, "principal": principal.id}
 
 
-def attach(params: dict[str, Any]) -> tuple[Principal, dict[str, Any]]:
-    principal, token = named(may_trade=True, resume=params.get("resume"))
+def attach(params: dict[str, Any], *, once: bool = False) -> tuple[Principal, dict[str, Any]]:
+    principal, token = named(may_trade=params.get("role") != "observer", resume=params.get("resume"))
     return principal, {"principal": principal.id, "role": principal.role, "resume": token}
 
 
 @asynccontextmanager
-async def daemon(state: Path, feed: Feed | None = None) -> AsyncGenerator[anyio.CancelScope]:
+async def daemon(
+    state: Path, feed: Feed | None = None, answering: Handle = answer
+) -> AsyncGenerator[anyio.CancelScope]:
     async with anyio.create_task_group() as tasks:
-        await tasks.start(serve, state / SOCKET_NAME, answer, feed or Feed(), attach)
+        await tasks.start(serve, state / SOCKET_NAME, answering, feed or Feed(), attach)
         yield tasks.cancel_scope
         tasks.cancel_scope.cancel()
 
