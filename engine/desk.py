@@ -20,7 +20,7 @@ from engine.planning.costs import SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
 from engine.risk.in_force import PolicyInForce
-from engine.risk.limits import LimitLedger, day_of
+from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
 from engine.risk.review import review
 from engine.risk.rules import RuleInput
@@ -165,7 +165,7 @@ class Desk:
 
     def rule_input(self, proof: Proof, state: TradingState, head: BlockRef) -> RuleInput:
         """Gather what the rules would look at now, if this proof were reviewed."""
-        book = self._ledger.book(day_of(head))
+        book = self._ledger.book(head)
         return RuleInput(
             proof=proof,
             policy=self._policy,
@@ -289,7 +289,7 @@ class Desk:
         every trade after it.
         """
         proof = approved.proof
-        held_wei = self._ledger.book(day_of(proof.block)).held_wei
+        held_wei = self._ledger.book(proof.block).held_wei
         if held_wei > float_wei:
             return self._unsigned(
                 approved,

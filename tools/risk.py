@@ -13,6 +13,10 @@ class Limits(Shown):
     state: str
     a_trade: dict[str, Any]
     a_day: dict[str, Any]
+    a_minute: dict[str, int]
+    yours: dict[str, Any]
+    exposure: dict[str, Any]
+    halts_by_itself: dict[str, Any]
     open_intents: dict[str, int]
     lists: dict[str, Any]
 
@@ -22,6 +26,7 @@ class Exposure(Shown):
 
     block: Block
     worst_loss_open: Wei
+    own_capital_open: dict[str, Any]
     open: Rows
     own_funds: Rows
     untrusted_symbols: Labels

@@ -68,7 +68,8 @@ class Journal:
                 unseal(path)
                 journal = cls(path, db, writable=True)
                 configure(path, db)
-                migrate(db)
+                with damage_named(path):
+                    migrate(db, rebuild)
                 if journal._last() is None and not journal._acknowledged():
                     if genesis is None:
                         raise no_journal(path)

@@ -1,28 +1,44 @@
 """The toolset "risk": the limits with what is left of them, what is at stake now, and what waits for the operator."""
 
+from collections.abc import Callable
+
 from engine.domain.units import Address
 from engine.params import Nothing
 from engine.principals import Principal
 from engine.queries import views
 from engine.queries.running import Answer, Running
 from engine.risk.approval import in_words
-from engine.risk.limits import day_of
+from engine.risk.book import Book, Claim, Spent
+from engine.risk.caps import halt_at_loss_wei
 
 
 async def limits(engine: Running, params: Nothing, principal: Principal) -> Answer:
     """List every limit in force, and what is used and left of those that are used up."""
     policy, here = engine.settings.risk, engine.composition
     head = here.loop.market.head
-    book = here.ledger.book(day_of(head))
+    book = here.ledger.book(head)
 
-    def used(limit: int, spent: int) -> Answer:
+    def used(limit: int, what: Spent, name: str = "", held: int = book.held_wei) -> Answer:
+        spent = book.spent.get((what, name), 0)
         return {
             "limit": views.wei(limit),
             "spent": views.wei(spent),
-            "reserved": views.wei(book.held_wei),
-            "left": views.wei(max(limit - spent - book.held_wei, 0)),
+            "reserved": views.wei(held),
+            "left": views.wei(max(limit - spent - held, 0)),
         }
 
+    def put_in(limit: int, what: Spent, name: str, counts: Callable[[Claim], bool]) -> Answer:
+        return used(limit, what, name, sum(claim.notional_wei for claim in book.held if counts(claim)))
+
+    def is_mine(claim: Claim) -> bool:
+        return claim.agent and claim.principal == principal.id
+
+    mine = sum(claim.worst_wei for claim in book.held if is_mine(claim))
+    agents = sum(claim.worst_wei for claim in book.held if claim.agent)
+    tokens = {name for what, name in book.spent if what == "token"} | {claim.token for claim in book.held}
+    venues = {name for what, name in book.spent if what == "venue"} | {v for claim in book.held for v in claim.venues}
+    of_token, at_venue = policy.max_notional_per_token_per_day_wei, policy.max_notional_per_venue_per_day_wei
+    lately = sum(book.lately.values())
     opened = max(book.open, len(here.desk.open))
     return {
         "block": views.block(head),
@@ -36,22 +52,32 @@ async def limits(engine: Running, params: Nothing, principal: Principal) -> Answ
         },
         "a_day": {
             "day": book.day,
-            "gas_budget": used(policy.gas_budget_per_day_wei, book.gas_wei),
-            "loss": used(policy.max_loss_per_day_wei, book.loss_wei),
-            "notional": views.wei(policy.max_notional_per_day_wei),
-            "notional_of_a_token": views.wei(policy.max_notional_per_token_per_day_wei),
-            "notional_at_a_venue": views.wei(policy.max_notional_per_venue_per_day_wei),
+            "gas_budget": used(policy.gas_budget_per_day_wei, "gas"),
+            "loss": used(policy.max_loss_per_day_wei, "loss"),
+            "notional": put_in(policy.max_notional_per_day_wei, "notional", "", lambda claim: True),
+            "notional_of_a_token": {
+                "limit": views.wei(of_token),
+                "used": {t: put_in(of_token, "token", t, lambda c, t=t: c.token == t) for t in sorted(tokens) if t},
+            },
+            "notional_at_a_venue": {
+                "limit": views.wei(at_venue),
+                "used": {v: put_in(at_venue, "venue", v, lambda c, v=v: v in c.venues) for v in sorted(venues)},
+            },
+            "gas_of_all_agents": used(policy.agents_gas_per_day_wei, "agents gas", "", agents),
         },
-        "open_trades": {"max_exposure": views.wei(policy.max_exposure_wei)},
+        "a_minute": {"limit": policy.max_trades_per_minute, "used": lately},
+        "yours": {
+            "gas_a_day": used(policy.agent_gas_per_day_wei, "agent gas", principal.id, mine),
+            "notional_a_day": put_in(policy.agent_notional_per_day_wei, "agent notional", principal.id, is_mine),
+            "trades_a_minute": {
+                "limit": policy.agent_trades_per_minute,
+                "used": book.lately.get(principal.id, 0),
+            },
+        },
+        "exposure": _exposure(policy.max_exposure_wei, book),
         "halts_by_itself": {
-            "loss_share_ppm": policy.halt_at_loss_share_ppm,
-            "losses_in_a_row": policy.halt_at_losses_in_a_row,
-        },
-        "a_minute": {"trades": policy.max_trades_per_minute, "trades_of_an_agent": policy.agent_trades_per_minute},
-        "an_agent_a_day": {
-            "notional": views.wei(policy.agent_notional_per_day_wei),
-            "gas": views.wei(policy.agent_gas_per_day_wei),
-            "gas_of_all_agents": views.wei(policy.agents_gas_per_day_wei),
+            "losses_in_a_row": {"limit": policy.halt_at_losses_in_a_row, "now": book.losses_in_a_row},
+            "loss_a_day": {"limit": views.wei(halt_at_loss_wei(policy)), "now": views.wei(book.loss_wei)},
         },
         "open_intents": {
             "limit": policy.max_open_intents,
@@ -72,7 +98,7 @@ async def exposure(engine: Running, params: Nothing, principal: Principal) -> An
     """Say what is at stake now: open transactions at their worst, pools in flight, own funds in the executor."""
     here = engine.composition
     view = here.loop.view()
-    book = here.ledger.book(day_of(view.block))
+    book = here.ledger.book(view.block)
     own = {token: raw for token, raw in view.funds.available.get("own", {}).items() if raw}
     await engine.learn(own)
     rows = [
@@ -88,6 +114,7 @@ async def exposure(engine: Running, params: Nothing, principal: Principal) -> An
     return {
         "block": views.block(view.block),
         "worst_loss_open": views.wei(book.held_wei),
+        "own_capital_open": _exposure(engine.settings.risk.max_exposure_wei, book),
         "open": rows,
         "own_funds": [_valued(engine, token, raw) for token, raw in own.items()],
         "approvals_pending": len(here.agents.waiting(view.block.timestamp_s)),
@@ -118,6 +145,11 @@ async def approvals(engine: Running, params: Nothing, principal: Principal) -> A
         for held in waiting
     ]
     return {"approvals": rows, "decided_by": "the operator: ketch approve ID, ketch deny ID"}
+
+
+def _exposure(limit: int, book: Book) -> Answer:
+    at_risk = sum(claim.own_wei for claim in book.held)
+    return {"limit": views.wei(limit), "used": views.wei(at_risk), "left": views.wei(max(limit - at_risk, 0))}
 
 
 def _valued(engine: Running, token: Address, raw: int) -> views.View:

@@ -1,52 +1,30 @@
 """The limit ledger: what is reserved and spent, checked and written in one transaction of the journal's own file.
 
-A reservation counts at its worst (all its gas) against the day's gas and the day's loss until its outcome is known.
-Two processes on one file cannot both take the last of a cap: SQLite lets one `BEGIN IMMEDIATE` in at a time.
+A reservation counts at its worst against every cap until its outcome is known; then what the trade really cost is
+charged to the ledger's day (`chain_time`), never to one that has passed. Two processes on one file cannot both take
+the last of a cap: SQLite lets one `BEGIN IMMEDIATE` in at a time. A loss that reaches the policy's halting marks
+writes the halt in the same step, by itself.
 """
 
-from dataclasses import dataclass
+import json
 
+from engine.domain.commands import Halt
 from engine.domain.errors import JournalError
 from engine.domain.outcome import Filled, Outcome, Reorged, Replaced, Reverted
 from engine.domain.units import BlockRef
+from engine.journal.canonical import Body
 from engine.journal.faults import damage_named
 from engine.journal.journal import Journal
+from engine.risk.book import Book, Breach, Claim, Worth
+from engine.risk.caps import first_over, halt_at_loss_wei, leap, tripped
+from engine.risk.chain_time import MINUTE_S, ChainTime, advanced
+from engine.risk.halt import take_halt
 from engine.risk.policy import Policy
 
-DAY_S = 86_400
+LEDGER = "limits"
+"""The principal that halts when a loss rule trips."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """A rule that stops a trade: what was measured, the limit, and what would change the answer."""
-
-    rule: str
-    measured: str
-    limit: str
-    next_step: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
-    """What counts against the caps on one day, in wei. `held_wei` is the worst of all open reservations together."""
-
-    day: int
-    gas_wei: int
-    loss_wei: int
-    held_wei: int
-    open: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worth:
-    """The proof's own price of its profit: `wei` of the native coin for `raw` of the token. Values the outcome too."""
-
-    wei: int
-    raw: int
-
-    def of(self, realised: int) -> int:
-        """Value a realised profit in wei, rounded down."""
-        return realised * self.wei // self.raw if self.raw else 0
+_CLAIM = "worst_wei, principal, agent, token, venues, notional_wei, own_wei"
 
 
 class LimitLedger:
@@ -55,55 +33,67 @@ class LimitLedger:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
 
-    def book(self, day: int) -> Book:
-        """Read what counts against the caps on `day`."""
-        spent = self.journal.rows("SELECT gas_wei, loss_wei FROM spent WHERE day = ?", day) or [("0", "0")]
-        held = self.journal.rows("SELECT worst_wei FROM reservations WHERE held = 1")
+    def book(self, block: BlockRef) -> Book:
+        """Read what counts against the caps at a block."""
+        rows = self.journal.rows
         with damage_named(self.journal.path):
+            last = self._time()
+            now = advanced(last, block)
+            spent = rows("SELECT what, name, wei FROM spent WHERE day = ?", now.day)
+            held = rows(f"SELECT {_CLAIM} FROM reservations WHERE held = 1 ORDER BY seq")
+            lately = rows(
+                "SELECT principal, COUNT(*) FROM reservations WHERE time_s > ? AND how IS NOT 'unused'"
+                " GROUP BY principal",
+                now.time_s - MINUTE_S,
+            )
             return Book(
-                day=day,
-                gas_wei=int(spent[0][0]),
-                loss_wei=int(spent[0][1]),
-                held_wei=sum(int(worst) for (worst,) in held),
+                last=last,
+                day=now.day,
+                spent={(what, name): int(wei) for what, name, wei in spent},
+                held=tuple(_claim(row) for row in held),
                 open=len(held),
+                lately=dict(lately),
+                losses_in_a_row=self._losses_in_a_row(),
             )
 
     def held(self) -> list[str]:
         """List the reservations that no outcome has released."""
         return [name for (name,) in self.journal.rows("SELECT id FROM reservations WHERE held = 1 ORDER BY seq")]
 
-    def reserve(self, worst_wei: int, *, block: BlockRef, policy: Policy, worth: Worth | None = None) -> str | Breach:
-        """Hold `worst_wei` of the day's gas and loss, and one open intent, or say which cap is in the way.
+    def reserve(self, claim: Claim, *, block: BlockRef, policy: Policy, worth: Worth | None = None) -> str | Breach:
+        """Hold what a trade claims until its outcome, or say which rule is in the way.
 
-        Returns the reservation's name. `worth` is kept with it and values a profit when the outcome comes.
+        Returns the reservation's name. `worth` is kept with it and values a profit when the outcome comes; so are the
+        losses that would halt, as the policy that lets the trade through has them.
         """
-        if worst_wei < 0:
-            raise ValueError(f"a reservation of {worst_wei} wei")
         with self.journal.transaction():
-            book = self.book(day_of(block))
-            breach = over_open_intents(book, policy) or over_gas_budget(book, worst_wei, policy)
-            breach = breach or over_daily_loss(book, worst_wei, policy)
+            book = self.book(block)
+            breach = leap(book.last, block) or first_over(book, claim, policy)
             if breach is not None:
                 return breach
             name = f"reservation-{self.journal.head[0] + 1}"
-            body = {
+            terms = {
                 "reservation": name,
-                "worst_wei": worst_wei,
                 "day": book.day,
+                "time": advanced(book.last, block),
                 "worth": worth,
                 "policy_hash": policy.digest(),
+                "halt_at_loss_wei": halt_at_loss_wei(policy),
+                "halt_at_losses": policy.halt_at_losses_in_a_row,
             }
-            self.journal.append("reservation", body)
+            claimed = {field: getattr(claim, field) for field in Claim.__dataclass_fields__}
+            self.journal.append("reservation", terms | claimed)
         return name
 
     def release(self, reservation: str, outcome: Outcome) -> None:
-        """Replace a reservation by what its outcome cost, on the day of the outcome's block.
+        """Replace a reservation by what its outcome cost, on the ledger's day; halt where that trips a loss rule.
 
         `Reorged` takes an earlier outcome back and holds the worst again, even where that is above a cap by now: the
-        transaction is out there. Raises `JournalError` for an unknown reservation, or one released already.
+        transaction is out there, and nothing more is reserved until it fits. Raises `JournalError` for an unknown
+        reservation, or one released already.
         """
         with self.journal.transaction():
-            held, worth = self._reserved(reservation)
+            held, terms = self._reserved(reservation)
             if held is isinstance(outcome, Reorged):
                 raise JournalError(
                     "the reservation is not in that state",
@@ -112,14 +102,16 @@ class LimitLedger:
                 )
             match outcome:
                 case Filled():
-                    profit = worth.of(outcome.realised) if worth else 0
-                    self._append(reservation, "filled", outcome.block, gas=outcome.gas_paid_wei, profit=profit)
+                    profit = _worth(terms).of(outcome.realised)
+                    lost = self._append(reservation, "filled", outcome.block, outcome.gas_paid_wei, profit)
+                    self._halt_if_tripped(lost, terms, outcome.block)
                 case Reverted():
-                    self._append(reservation, "reverted", outcome.block, gas=outcome.gas_paid_wei)
+                    self._append(reservation, "reverted", outcome.block, outcome.gas_paid_wei)
+                    self._halt_if_tripped(True, terms, outcome.block)
                 case Replaced():
                     self._append(reservation, "replaced", None)
                 case Reorged():
-                    self._append(reservation, "reorged", outcome.block)
+                    self._append(reservation, "reorged", None)
 
     def release_unused(self, reservation: str, *, block: BlockRef) -> None:
         """Give back a reservation whose trade was never signed. Raises `JournalError` when it is not held."""
@@ -133,65 +125,73 @@ class LimitLedger:
         """Fill the ledger's tables again from the journal's entries."""
         self.journal.rebuild()
 
-    def _reserved(self, reservation: str) -> tuple[bool, Worth | None]:
+    def _time(self) -> ChainTime | None:
+        rows = dict(self.journal.rows("SELECT name, value FROM ledger WHERE name IN ('time_s', 'block')"))
+        return ChainTime(time_s=rows["time_s"], number=rows["block"]) if rows else None
+
+    def _losses_in_a_row(self) -> int:
+        ((count,),) = self.journal.rows(
+            "SELECT COUNT(*) FROM reservations WHERE ended_seq >"
+            " MAX(COALESCE((SELECT ended_seq FROM reservations WHERE how = 'filled' AND loss_wei = '0'"
+            " ORDER BY ended_seq DESC LIMIT 1), 0), COALESCE((SELECT value FROM ledger WHERE name = 'resumed'), 0))"
+            " AND (how = 'reverted' OR loss_wei <> '0')"
+        )
+        return count
+
+    def _reserved(self, reservation: str) -> tuple[bool, Body]:
         rows = self.journal.rows("SELECT seq, held FROM reservations WHERE id = ?", reservation)
         entry = self.journal.entry(rows[0][0]) if rows else None
         if entry is None:
             raise JournalError("there is no such reservation", measured=reservation, next_step="run ketch verify")
-        worth = entry.body["worth"]
-        return bool(rows[0][1]), Worth(wei=int(worth["wei"]), raw=int(worth["raw"])) if worth else None
+        return bool(rows[0][1]), entry.body
 
-    def _append(self, reservation: str, how: str, block: BlockRef | None, *, gas: int = 0, profit: int = 0) -> None:
-        (row,) = self.journal.rows("SELECT day FROM reservations WHERE id = ?", reservation)
+    def _append(self, reservation: str, how: str, block: BlockRef | None, gas: int = 0, profit: int = 0) -> bool:
+        """Write how a reservation ended; True when that is a loss."""
+        last = self._time()
+        now = advanced(last, block) if block is not None else last
+        assert now is not None  # the reservation set it
+        loss = max(gas - profit, 0)
         body = {
             "reservation": reservation,
             "how": how,
-            "day": day_of(block) if block else row[0],
+            "day": now.day,
+            "time": now,
             "gas_wei": gas,
             "profit_wei": profit,
-            "loss_wei": max(gas - profit, 0),
+            "loss_wei": loss,
         }
         self.journal.append("release", body)
+        return loss > 0
+
+    def _halt_if_tripped(self, lost: bool, terms: Body, block: BlockRef) -> None:
+        """Write the halt, file and row, unless the row stands already. Only a loss trips anything."""
+        last = self.journal.last("state")
+        halted = last is not None and last.body["state"] == "HALTED"
+        if not lost or halted or "halt_at_losses" not in terms:  # reservations of format 1 hold no marks
+            return
+        reason = tripped(
+            self.book(block),
+            halt_at_loss_wei=int(terms["halt_at_loss_wei"]),
+            halt_at_losses=int(terms["halt_at_losses"]),
+        )
+        if reason is not None:
+            folder = self.journal.path.parent
+            take_halt(Halt(principal=LEDGER, reason=reason), journal=self.journal, state=folder, block=block)
 
 
-def day_of(block: BlockRef) -> int:
-    """Number the chain's day that a block is in: days since the epoch. The machine's clock has no say."""
-    return block.timestamp_s // DAY_S
-
-
-def over_open_intents(book: Book, policy: Policy) -> Breach | None:
-    """Refuse one more open intent than allowed."""
-    if book.open < policy.max_open_intents:
-        return None
-    return Breach(
-        rule="open intents",
-        measured=str(book.open + 1),
-        limit=str(policy.max_open_intents),
-        next_step="wait until one of the open transactions has ended",
+def _claim(row: tuple[str, str, int, str, str, str, str]) -> Claim:
+    worst, principal, agent, token, venues, notional, own = row
+    return Claim(
+        worst_wei=int(worst),
+        principal=principal,
+        agent=bool(agent),
+        token=token,
+        venues=tuple(json.loads(venues)),
+        notional_wei=int(notional),
+        own_wei=int(own),
     )
 
 
-def over_gas_budget(book: Book, worst_wei: int, policy: Policy) -> Breach | None:
-    """Refuse gas that could take the day past its budget."""
-    measured = book.gas_wei + book.held_wei + worst_wei
-    if measured <= policy.gas_budget_per_day_wei:
-        return None
-    return Breach(
-        rule="gas budget a day",
-        measured=f"{measured} wei",
-        limit=f"{policy.gas_budget_per_day_wei} wei",
-        next_step="wait for open transactions to end, or for the chain's next day",
-    )
-
-
-def over_daily_loss(book: Book, worst_wei: int, policy: Policy) -> Breach | None:
-    """Refuse a worst case that could take the day past its loss."""
-    measured = book.loss_wei + book.held_wei + worst_wei
-    if measured <= policy.max_loss_per_day_wei:
-        return None
-    return Breach(
-        rule="loss a day",
-        measured=f"{measured} wei",
-        limit=f"{policy.max_loss_per_day_wei} wei",
-        next_step="wait for open transactions to end, or for the chain's next day",
-    )
+def _worth(terms: Body) -> Worth:
+    worth = terms["worth"] or {"wei": 0, "raw": 0}
+    return Worth(wei=int(worth["wei"]), raw=int(worth["raw"]))

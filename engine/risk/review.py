@@ -6,7 +6,9 @@ from engine.domain.commands import TradingState
 from engine.domain.decision import Approved, Decision, Refused
 from engine.domain.opportunity import Proof
 from engine.domain.units import BlockRef, PoolId, Stamp
-from engine.risk.limits import Book, Breach, LimitLedger, Worth, day_of
+from engine.risk.book import Book, Breach, Worth, claim_of
+from engine.risk.caps import room_to_burn
+from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
 from engine.risk.rules import RuleInput, first_breach, l1_worst_wei, least_fee_wei
 
@@ -38,7 +40,7 @@ def review(
     `JournalError` when the ledger cannot be read or written.
     """
     with ledger.journal.transaction():
-        book = ledger.book(day_of(head))
+        book = ledger.book(head)
         book = replace(book, open=max(book.open, open_intents))
         given = RuleInput(proof=proof, policy=policy, state=state, head=head, book=book, in_flight=in_flight)
         breach = first_breach(given)
@@ -46,7 +48,7 @@ def review(
             return _refused(proof, stamp, breach)
         bid = bid_within(proof, policy, book)
         worth = Worth(wei=proof.gross_wei or 0, raw=proof.realised)
-        reserved = ledger.reserve(bid.worst_wei, block=head, policy=policy, worth=worth)
+        reserved = ledger.reserve(claim_of(proof, bid.worst_wei), block=head, policy=policy, worth=worth)
         if isinstance(reserved, Breach):
             return _refused(proof, stamp, reserved)
     return Approved(
@@ -66,11 +68,7 @@ def bid_within(proof: Proof, policy: Policy, book: Book) -> Bid:
     The headroom above the base fee is given up first, down to what the next block needs, and then the bid.
     """
     costs, gas_limit = proof.costs, proof.plan.gas_limit
-    room = min(
-        policy.max_gas_wei,
-        policy.gas_budget_per_day_wei - book.gas_wei - book.held_wei,
-        policy.max_loss_per_day_wei - book.loss_wei - book.held_wei,
-    )
+    room = min(policy.max_gas_wei, room_to_burn(book, claim_of(proof, 0), policy))
     affordable = (room - l1_worst_wei(proof)) // gas_limit
     max_fee = min(max(2 * costs.base_fee_wei, least_fee_wei(proof)) + costs.priority_fee_wei, affordable)
     return Bid(

@@ -7,7 +7,8 @@ from engine.domain.commands import TradingState
 from engine.domain.hops import MAX_HOPS
 from engine.domain.opportunity import Proof
 from engine.domain.units import BlockRef, PoolId
-from engine.risk.limits import Book, Breach, over_daily_loss, over_gas_budget, over_open_intents
+from engine.risk.book import Book, Breach, claim_of
+from engine.risk.caps import CAPS, Cap, leap, over
 from engine.risk.policy import Policy
 
 
@@ -170,19 +171,18 @@ def gas_per_trade(given: RuleInput) -> Breach | None:
     )
 
 
-def gas_budget(given: RuleInput) -> Breach | None:
-    """Refuse gas that could take the day past its budget."""
-    return over_gas_budget(given.book, least_worst_wei(given.proof), given.policy)
+def plausible_time(given: RuleInput) -> Breach | None:
+    """Refuse a head whose timestamp leaps further than its block number bears out."""
+    return leap(given.book.last, given.head)
 
 
-def daily_loss(given: RuleInput) -> Breach | None:
-    """Refuse a worst case that could take the day past its loss."""
-    return over_daily_loss(given.book, least_worst_wei(given.proof), given.policy)
+def under(cap: Cap) -> Rule:
+    """Make a rule of a cap: the proof at its least workable fee must fit under it."""
 
+    def fits(given: RuleInput) -> Breach | None:
+        return over(cap, given.book, claim_of(given.proof, least_worst_wei(given.proof)), given.policy)
 
-def open_intents(given: RuleInput) -> Breach | None:
-    """Refuse one more open transaction than allowed."""
-    return over_open_intents(given.book, given.policy)
+    return fits
 
 
 def pools_in_flight(given: RuleInput) -> Breach | None:
@@ -209,9 +209,8 @@ RULES: tuple[Rule, ...] = (
     notional,
     net_profit,
     gas_per_trade,
-    gas_budget,
-    daily_loss,
-    open_intents,
+    plausible_time,
+    *(under(cap) for cap in CAPS),
     pools_in_flight,
 )
 

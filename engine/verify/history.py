@@ -14,13 +14,15 @@ from engine.verify.pages import void_damage
 from engine.verify.report import Report
 
 APPLICATION_ID = 0x4B455443
-SCHEMAS = {1: "b87a96497cc34cf40868cea43853cdc56c4c45f8b735aee69bd787e9fa313b94"}
+SCHEMAS = {2: "16c61c35ecbc72a44fa6e2f03b48e10d43800f78f433d8b7758552ca72352ad7"}
 """Format -> sha256 of the file's own table and trigger definitions: none may be dropped or softened."""
 COLUMNS = ", ".join(f"CAST({name} AS BLOB)" for name in ("kind", "body", "prev", "hash"))
 PROJECTIONS = {
     "intents": "SELECT intent_id, seq, nonce, tx_hash, status, outcome_seq FROM intents",
-    "reservations": "SELECT id, seq, worst_wei, held, day, gas_wei, loss_wei FROM reservations",
-    "spent": "SELECT day, gas_wei, loss_wei FROM spent",
+    "reservations": "SELECT id, seq, principal, agent, token, venues, worst_wei, notional_wei, own_wei, time_s, held,"
+    " how, ended_seq, day, gas_wei, loss_wei FROM reservations",
+    "spent": "SELECT day || ' ' || what || ' ' || name, wei FROM spent",
+    "ledger": "SELECT name, value FROM ledger",
 }
 
 

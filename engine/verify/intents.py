@@ -51,12 +51,32 @@ def check_tables(history: History, lineage: Lineage, report: Report) -> None:
     _compare("intents", history, intents, report)
     reservations: Table = {}
     for name, row in lineage.reservations.items():
-        release, day = lineage.releases.get(name), lineage.days.get(name, int(row.body["day"]))
+        release, said, time = lineage.releases.get(name), row.body, row.body.get("time")
+        end = (release.body["how"], release.seq) if release else (None, None)
         charge = (release.body["gas_wei"], release.body["loss_wei"]) if release else ("0", "0")
-        reservations[name] = (row.seq, (row.seq, row.body["worst_wei"], int(release is None), day, *charge))
+        reservations[name] = (
+            row.seq,
+            (
+                row.seq,
+                said.get("principal", "engine"),
+                int(said.get("agent", False)),
+                said.get("token", ""),
+                json.dumps(said.get("venues", []), separators=(",", ":")),
+                said["worst_wei"],
+                said.get("notional_wei", "0"),
+                said.get("own_wei", "0"),
+                int(time["time_s"]) if time else int(said["day"]) * 86_400,
+                int(release is None),
+                *end,
+                lineage.days.get(name, int(said["day"])),
+                *charge,
+            ),
+        )
     _compare("reservations", history, reservations, report)
-    spent: Table = {day: (None, (str(sums["gas"]), str(sums["loss"]))) for day, sums in lineage.spent.items()}
+    spent: Table = {key: (None, (str(total),)) for key, total in lineage.spent.items()}
     _compare("spent", history, spent, report)
+    ledger: Table = {name: (None, (value,)) for name, value in lineage.ledger.items()}
+    _compare("ledger", history, ledger, report)
 
 
 def _compare(table: str, history: History, expected: Table, report: Report) -> None:

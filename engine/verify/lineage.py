@@ -38,7 +38,8 @@ class Trade:
 class Lineage:
     """The journal's accounts as its rows tell them, and each row's hash with its place.
 
-    `days` is the day that a reservation was last charged to, `spent` what each day's releases add up to.
+    `days` is the day that a reservation was last charged to, `spent` what each day's releases add up to, by day, what
+    and name; `ledger` the limits' time and the row of the last resume.
     """
 
     genesis: dict[str, Any]
@@ -46,7 +47,8 @@ class Lineage:
     reservations: dict[str, Row] = field(default_factory=lambda: dict[str, Row]())
     releases: dict[str, Row] = field(default_factory=lambda: dict[str, Row]())
     days: dict[str, int] = field(default_factory=lambda: dict[str, int]())
-    spent: dict[int, Counter[str]] = field(default_factory=lambda: dict[int, Counter[str]]())
+    spent: Counter[str] = field(default_factory=lambda: Counter[str]())
+    ledger: dict[str, int] = field(default_factory=lambda: dict[str, int]())
     places: dict[str, int] = field(default_factory=lambda: dict[str, int]())
 
 
@@ -75,6 +77,9 @@ def _place(row: Row, lineage: Lineage, named: dict[tuple[str, str], Row], report
             named[row.kind, body["stamp"]["id"]] = row
         case "reservation":
             lineage.reservations[body["reservation"]] = row
+            _take_time(row, lineage)
+        case "state" if body["state"] == "ACTIVE":
+            lineage.ledger["resumed"] = row.seq
         case "release":
             _release(row, lineage, report)
         case "intent":
@@ -134,16 +139,35 @@ def _release(row: Row, lineage: Lineage, report: Report) -> None:
     elif (name in lineage.releases) is not (how == "reorged"):
         report.found(row.seq, "the reservation is released twice or taken back unreleased", f"{name} {how}", "in turn")
     elif how == "reorged":
-        undone = lineage.releases.pop(name)
-        lineage.spent[lineage.days[name]].subtract(_charge(undone))
+        lineage.spent.subtract(_charges(lineage.reservations[name], lineage.releases.pop(name)))
+        _take_time(row, lineage)
     else:
         lineage.releases[name] = row
         lineage.days[name] = int(row.body["day"])
-        lineage.spent.setdefault(lineage.days[name], Counter()).update(_charge(row))
+        lineage.spent.update(_charges(lineage.reservations[name], row))
+        _take_time(row, lineage)
 
 
-def _charge(release: Row) -> dict[str, int]:
-    return {"gas": int(release.body["gas_wei"]), "loss": int(release.body["loss_wei"])}
+def _take_time(row: Row, lineage: Lineage) -> None:
+    time = row.body.get("time")
+    lineage.ledger["time_s"] = int(time["time_s"]) if time else int(row.body["day"]) * 86_400
+    lineage.ledger["block"] = int(time["number"]) if time else 0
+
+
+def _charges(reservation: Row, release: Row) -> dict[str, int]:
+    """What an ended trade spends of its day. A trade that did not fill put nothing in; the first format knew no more
+    than gas and loss.
+    """
+    said, ended = reservation.body, release.body
+    day, gas = int(ended["day"]), int(ended["gas_wei"])
+    put_in = int(said.get("notional_wei", 0)) if ended["how"] == "filled" else 0
+    found = {f"{day} gas ": gas, f"{day} loss ": int(ended["loss_wei"]), f"{day} notional ": put_in}
+    found[f"{day} token {said.get('token', '')}"] = put_in
+    found |= {f"{day} venue {venue}": put_in for venue in said.get("venues", ())}
+    if said.get("agent"):
+        who = said["principal"]
+        found |= {f"{day} agent gas {who}": gas, f"{day} agents gas ": gas, f"{day} agent notional {who}": put_in}
+    return found
 
 
 def _check_ends(lineage: Lineage, named: dict[tuple[str, str], Row], report: Report) -> None:

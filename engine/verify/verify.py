@@ -7,6 +7,7 @@ from engine.domain.errors import JournalError
 from engine.verify.balances import check_balances, check_treasury
 from engine.verify.history import read_history
 from engine.verify.intents import check_genesis, check_intents, check_tables
+from engine.verify.limits import check_limits
 from engine.verify.lineage import FAULTS, Lineage, trace
 from engine.verify.receipts import View, check_nonces, check_receipts, read_receipts
 from engine.verify.report import Report
@@ -37,6 +38,7 @@ def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None, e
     signed: dict[str, Signed] = {}
     _guarded(report, "the intents", lambda: signed.update(check_intents(lineage, report)))
     _guarded(report, "the tables", lambda: check_tables(history, lineage, report))
+    _guarded(report, "the limits", lambda: check_limits(history, lineage.genesis, report))
     if rpc is None:
         report.found(None, "chain not reached", "no node is named", "a node to check the trades against")
         return report

@@ -10,6 +10,7 @@ from engine.journal.trades import totals
 from engine.risk.halt import trading_state
 from engine.risk.limits import LimitLedger
 from engine.verify.verify import verify_state
+from tests.unit import journal_stubs as stub
 from tests.unit import verify_stubs as truth
 
 ROUNDS = 120
@@ -28,7 +29,7 @@ def use(journal: Journal, state: Path) -> None:
     """Read all that the engine and its clients read."""
     ledger = LimitLedger(journal)
     _ = journal.head, journal.genesis, totals(journal), open_submissions(journal)
-    _ = trading_state(journal, state), ledger.book(1), ledger.held()
+    _ = trading_state(journal, state), ledger.book(stub.block()), ledger.held()
 
 
 def test_a_damaged_journal_is_refused_in_one_line_or_was_not_touched_where_it_counts(tmp_path: Path) -> None:

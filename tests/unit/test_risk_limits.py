@@ -11,13 +11,15 @@ import pytest
 from engine.domain.errors import JournalError
 from engine.domain.outcome import Filled, Reorged, Replaced, Reverted
 from engine.journal.journal import Journal
-from engine.risk.limits import DAY_S, Breach, LimitLedger, Worth, day_of
+from engine.risk.book import Breach, Claim, Worth
+from engine.risk.chain_time import DAY_S
+from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
 from tests.unit import journal_stubs as stub
 
 POLICY = Policy(gas_budget_per_day_wei=100, max_loss_per_day_wei=80, max_open_intents=3)
 TODAY = stub.block()
-TOMORROW = stub.block(200, TODAY.timestamp_s + DAY_S)
+TOMORROW = stub.block(10_000, TODAY.timestamp_s + DAY_S)
 FILLED = Filled(intent_id="i", block=TODAY, token=stub.WETH, realised=10, gas_used=1, gas_paid_wei=30)
 REVERTED = Reverted(intent_id="i", block=TODAY, reason="floor", gas_used=1, gas_paid_wei=20)
 
@@ -29,13 +31,13 @@ def ledger(tmp_path: Path) -> Generator[LimitLedger]:
 
 
 def reserved(ledger: LimitLedger, worst: int, **given: object) -> str:
-    name = ledger.reserve(worst, block=TODAY, policy=POLICY, **given)  # type: ignore[arg-type]
+    name = ledger.reserve(Claim(worst_wei=worst), block=TODAY, policy=POLICY, **given)  # type: ignore[arg-type]
     assert isinstance(name, str)
     return name
 
 
 def breach(ledger: LimitLedger, worst: int) -> Breach:
-    found = ledger.reserve(worst, block=TODAY, policy=POLICY)
+    found = ledger.reserve(Claim(worst_wei=worst), block=TODAY, policy=POLICY)
     assert isinstance(found, Breach)
     return found
 
@@ -44,7 +46,7 @@ def test_holds_the_worst_until_the_outcome_and_then_what_it_cost(ledger: LimitLe
     name = reserved(ledger, 80)
     assert breach(ledger, 1).rule == "loss a day"
     ledger.release(name, REVERTED)
-    book = ledger.book(day_of(TODAY))
+    book = ledger.book(TODAY)
     assert (book.gas_wei, book.loss_wei, book.held_wei, book.open) == (20, 20, 0, 0)
     assert breach(ledger, 61).rule == "loss a day"
     reserved(ledger, 60)
@@ -52,14 +54,14 @@ def test_holds_the_worst_until_the_outcome_and_then_what_it_cost(ledger: LimitLe
 
 def test_gas_of_winning_trades_counts_against_the_gas_budget_and_is_no_loss(ledger: LimitLedger) -> None:
     ledger.release(reserved(ledger, 40, worth=Worth(wei=100, raw=10)), FILLED)
-    book = ledger.book(day_of(TODAY))
+    book = ledger.book(TODAY)
     assert (book.gas_wei, book.loss_wei) == (30, 0)
     assert breach(ledger, 71).rule == "gas budget a day"
 
 
 def test_a_fill_that_earned_less_than_its_gas_is_a_loss(ledger: LimitLedger) -> None:
     ledger.release(reserved(ledger, 40, worth=Worth(wei=100, raw=10)), replace(FILLED, realised=1))
-    assert ledger.book(day_of(TODAY)).loss_wei == 20
+    assert ledger.book(TODAY).loss_wei == 20
 
 
 def test_winning_trades_buy_no_room_to_lose(ledger: LimitLedger) -> None:
@@ -76,25 +78,25 @@ def test_the_number_of_open_trades_is_capped(ledger: LimitLedger) -> None:
 def test_a_replaced_or_unsigned_trade_costs_nothing(ledger: LimitLedger) -> None:
     ledger.release(reserved(ledger, 80), Replaced(intent_id="i", by=None))
     ledger.release_unused(reserved(ledger, 80), block=TODAY)
-    assert ledger.book(day_of(TODAY)).loss_wei == 0
+    assert ledger.book(TODAY).loss_wei == 0
     reserved(ledger, 80)
 
 
 def test_a_new_day_of_the_chain_begins_with_nothing_spent_but_all_that_is_open(ledger: LimitLedger) -> None:
     ledger.release(reserved(ledger, 40), REVERTED)
     name = reserved(ledger, 60)
-    assert isinstance(ledger.reserve(21, block=TOMORROW, policy=POLICY), Breach)
-    assert isinstance(ledger.reserve(20, block=TOMORROW, policy=POLICY), str)
+    assert isinstance(ledger.reserve(Claim(worst_wei=21), block=TOMORROW, policy=POLICY), Breach)
+    assert isinstance(ledger.reserve(Claim(worst_wei=20), block=TOMORROW, policy=POLICY), str)
     ledger.release(name, replace(REVERTED, block=TOMORROW))
-    assert ledger.book(day_of(TODAY)).gas_wei == 20
-    assert ledger.book(day_of(TOMORROW)).gas_wei == 20
+    assert ledger.book(TODAY).gas_wei == 20
+    assert ledger.book(TOMORROW).gas_wei == 20
 
 
 def test_a_reorg_takes_the_outcome_back_and_holds_the_worst_again(ledger: LimitLedger) -> None:
     name = reserved(ledger, 80)
     ledger.release(name, REVERTED)
     ledger.release(name, Reorged(intent_id="i", block=TODAY))
-    book = ledger.book(day_of(TODAY))
+    book = ledger.book(TODAY)
     assert (book.gas_wei, book.loss_wei, book.held_wei, book.open) == (0, 0, 80, 1)
     ledger.release(name, FILLED)
     assert ledger.held() == []
@@ -116,17 +118,18 @@ def test_nothing_is_released_twice_or_without_a_reservation(ledger: LimitLedger)
 def test_a_restart_forgets_nothing(ledger: LimitLedger) -> None:
     reserved(ledger, 50)
     ledger.release(reserved(ledger, 30), REVERTED)
-    before = ledger.book(day_of(TODAY))
+    before = ledger.book(TODAY)
     with Journal.open(ledger.journal.path) as again:
-        assert LimitLedger(again).book(day_of(TODAY)) == before
+        assert LimitLedger(again).book(TODAY) == before
         LimitLedger(again).rebuild()
-        assert LimitLedger(again).book(day_of(TODAY)) == before
+        assert LimitLedger(again).book(TODAY) == before
 
 
 RACE = """
 import sys
 from pathlib import Path
 from engine.journal.journal import Journal
+from engine.risk.book import Claim
 from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
 from tests.unit import journal_stubs as stub
@@ -134,8 +137,10 @@ from tests.unit import journal_stubs as stub
 ledger = LimitLedger(Journal.open(Path(sys.argv[1])))
 print("ready", flush=True)
 sys.stdin.readline()
-policy = Policy(gas_budget_per_day_wei=1000, max_loss_per_day_wei=1000, max_open_intents=1000)
-won = sum(isinstance(ledger.reserve(10, block=stub.block(), policy=policy), str) for _ in range(100))
+policy = Policy(
+    gas_budget_per_day_wei=1000, max_loss_per_day_wei=1000, max_open_intents=1000, max_trades_per_minute=1000
+)
+won = sum(isinstance(ledger.reserve(Claim(worst_wei=10), block=stub.block(), policy=policy), str) for _ in range(100))
 print(won, flush=True)
 sys.stdin.readline()
 """
@@ -164,6 +169,6 @@ def test_processes_that_spend_one_cap_at_once_spend_it_once(ledger: LimitLedger)
         for racer in racers:
             racer.communicate("done\n")
     assert sum(won) == 100
-    assert ledger.book(day_of(TODAY)).held_wei == 1000
+    assert ledger.book(TODAY).held_wei == 1000
     assert [entry.seq for entry in ledger.journal.entries()] == list(range(1, 102))
     ledger.journal.check_head()

@@ -12,7 +12,7 @@ from engine.domain.decision import Approved, Decision, Refused
 from engine.domain.opportunity import Hop, Proof, Route
 from engine.domain.units import ChainId, PoolId
 from engine.journal.journal import Journal
-from engine.risk.limits import LimitLedger, day_of
+from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
 from engine.risk.review import review
 from engine.risk.rules import RULES, least_fee_wei, least_worst_wei
@@ -66,11 +66,12 @@ def test_approves_what_passes_every_rule_and_reserves_its_worst_loss(ledger: Lim
     assert decision.worst_loss_wei == 300_000 * 3 * GWEI
     assert decision.policy_hash == POLICY.digest()
     assert ledger.held() == [decision.reservation]
-    book = ledger.book(day_of(stub.block()))
+    book = ledger.book(stub.block())
     assert (book.held_wei, book.open) == (decision.worst_loss_wei, 1)
 
 
 OWN = planned(capital="own")
+AGENT = asked(principal="mcp-1", origin="agent")
 LINE = Route(hops=(*stub.ROUTE.hops[:1], Hop(pool=PoolId("0x3"), token_in=stub.USDC, token_out=stub.TREASURY)))
 REFUSED: dict[str, tuple[str, Proof, Policy, dict[str, Any]]] = {
     "a halted engine": ("trading state", stub.proof(), POLICY, {"state": "HALTED"}),
@@ -95,6 +96,23 @@ REFUSED: dict[str, tuple[str, Proof, Policy, dict[str, Any]]] = {
     "a loss above the day's limit": ("loss a day", stub.proof(), policy(max_loss_per_day_wei=GWEI), {}),
     "a pool that an open trade moves": ("pools in flight", stub.proof(), POLICY, {"in_flight": stub.ROUTE.pools}),
     "one open trade too many": ("open intents", stub.proof(), POLICY, {"open_intents": 4}),
+    "a day's notional": ("notional a day", stub.proof(), policy(max_notional_per_day_wei=10**18 - 1), {}),
+    "a token's notional": (
+        "notional of a token a day",
+        stub.proof(),
+        policy(max_notional_per_token_per_day_wei=10**18 - 1),
+        {},
+    ),
+    "a venue's notional": (
+        "notional at a venue a day",
+        stub.proof(),
+        policy(max_notional_per_venue_per_day_wei=10**18 - 1),
+        {},
+    ),
+    "own capital above the exposure": ("exposure", OWN, policy(max_exposure_wei=10**18 - 1), {}),
+    "an agent's notional": ("an agent's notional a day", AGENT, policy(agent_notional_per_day_wei=10**18 - 1), {}),
+    "an agent's gas": ("an agent's gas a day", AGENT, policy(agent_gas_per_day_wei=GWEI), {}),
+    "the gas of all agents": ("all agents' gas a day", AGENT, policy(agents_gas_per_day_wei=GWEI), {}),
 }
 
 
@@ -106,8 +124,12 @@ def test_refuses(ledger: LimitLedger, case: str) -> None:
     assert ledger.journal.head[0] == 1
 
 
+NEEDS_A_HISTORY = {"losses in a row", "trades a minute", "an agent's trades a minute", "chain time"}
+"""Refused in test_risk_limits.py and test_risk_trips.py, where a trade came before."""
+
+
 def test_every_rule_has_a_case_that_it_refuses() -> None:
-    assert len({rule for rule, *_ in REFUSED.values()}) == len(RULES)
+    assert len({rule for rule, *_ in REFUSED.values()} | NEEDS_A_HISTORY) == len(RULES)
 
 
 def test_borrowed_capital_still_trades_while_reducing(ledger: LimitLedger) -> None:
@@ -128,7 +150,7 @@ def test_limits_themselves_are_within_the_limits(ledger: LimitLedger) -> None:
     decision = reviewed(ledger, proof, policy=tight)
     assert isinstance(decision, Approved)
     assert decision.max_fee_wei == least_fee_wei(proof)
-    assert refusal(reviewed(ledger, proof, policy=tight)).rule == "gas budget a day"
+    assert refusal(reviewed(ledger, proof, policy=tight)).rule == "open intents"
 
 
 @pytest.mark.parametrize("cap", ["max_gas_wei", "gas_budget_per_day_wei", "max_loss_per_day_wei"])

@@ -177,8 +177,13 @@ def test_a_dropped_guard_is_found(state: Path, name: str) -> None:
         ("intents", "DELETE FROM intents WHERE intent_id = 'i1'"),
         ("reservations", "UPDATE reservations SET held = 0 WHERE held = 1"),
         ("reservations", "UPDATE reservations SET worst_wei = '1' WHERE held = 1"),
-        ("reservations", "INSERT INTO reservations VALUES ('x', 3, '1', 1, 0, '0', '0')"),
-        ("spent", "UPDATE spent SET gas_wei = '0'"),
+        (
+            "reservations",
+            "INSERT INTO reservations SELECT 'x', 3, principal, agent, token, venues, worst_wei, notional_wei, own_wei,"
+            " time_s, 1, how, ended_seq, day, gas_wei, loss_wei FROM reservations LIMIT 1",
+        ),
+        ("spent", "UPDATE spent SET wei = '0'"),
+        ("ledger", "UPDATE ledger SET value = 0 WHERE name = 'resumed'"),
         ("spent", "DELETE FROM spent"),
     ],
 )
