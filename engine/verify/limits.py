@@ -59,6 +59,8 @@ def check_limits(history: History, genesis: Terms, report: Report) -> None:
                 case "release" if "time" in row.body:
                     _check_time(row, account, report)
                     _end(row, account)
+                case "policy":
+                    policies[row.body["policy_hash"]] = row.body["terms"]["risk"]
                 case "state":
                     account.halted = row.body["state"] == "HALTED"
                     account.must_halt = "" if account.halted else account.must_halt
