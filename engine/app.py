@@ -17,6 +17,7 @@ from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import ChainEvent
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.lock import hold_state
+from engine.key_sources import journals_key_held
 from engine.loop import Asked, Event
 from engine.methods import answered
 from engine.params import Params, parsed
@@ -126,7 +127,7 @@ async def run_engine(
     reads the settings' sources again for `ketch policy`. Raises
     `JournalError` when another engine owns the folder, and what `composed` raises when it cannot start.
     """
-    with hold_state(state):
+    with hold_state(state), journals_key_held(settings, state):
         losses = 0
         while True:
             try:
@@ -220,7 +221,9 @@ def _root_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return next((error for error in flat if isinstance(error, KetchError)), flat[0])
 
 
-async def initialise(settings: Settings, *, state: Path, secret: str, key_passphrase: str) -> dict[str, Any]:
+async def initialise(
+    settings: Settings, *, state: Path, secret: str, key_passphrase: Callable[[], str]
+) -> dict[str, Any]:
     """Set up the state folder of a live profile; returns what was made and what to do next."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with hold_state(state):

@@ -18,11 +18,9 @@ from engine.domain.errors import ChainError, ConfigError
 from engine.domain.outcome import Filled, Reverted
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, BlockRef
-from engine.execution.keys import local_keys, unlock_hot_key
 from engine.execution.monitor import Monitor
 from engine.execution.reconcile import left_chain, reconcile
 from engine.execution.submission import Doors
-from engine.execution.wallet import Signer
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.calls import CallLog
 from engine.journal.journal import JOURNAL_FILE, Journal
@@ -38,11 +36,11 @@ from engine.pace import Lockstep, RealTime
 from engine.planning.capital import Lenders
 from engine.planning.costs import choose_l1_model
 from engine.planning.simulate import Simulator
-from engine.risk.halt import halt_reason
 from engine.risk.in_force import PolicyInForce, in_words
 from engine.risk.limits import LimitLedger
 from engine.scanning.kernel import warm_up
 from engine.settling import Mined, Settlement, left_open, mined_lately, write_end, write_reorged
+from engine.signing import engine_signer
 from engine.venues.deployments import deployments_in
 
 MARKET_START_FILE = "market-start.json"
@@ -85,14 +83,14 @@ async def composed(
     pace: Pace = Lockstep(Path(settings.lockstep_socket)) if settings.lockstep_socket else RealTime()
     async with open_endpoint(settings.ws) as endpoint:
         await _check_chain(endpoint, settings)
-        key = await _key(settings, state=state, passphrase=passphrase, endpoint=endpoint, pace=pace)
+        await _initialised(settings, state=state, endpoint=endpoint, pace=pace)
         with Journal.open(state / JOURNAL_FILE) as journal:
             composition = await _assemble(
                 settings,
                 state=state,
                 endpoint=endpoint,
                 journal=journal,
-                key=key,
+                passphrase=passphrase,
                 clock=clock,
                 pace=pace,
                 publish=publish,
@@ -105,7 +103,9 @@ async def composed(
                 composition.calls.write()
 
 
-async def initialise(settings: Settings, *, state: Path, secret: str, key_passphrase: str) -> dict[str, Any]:
+async def initialise(
+    settings: Settings, *, state: Path, secret: str, key_passphrase: Callable[[], str]
+) -> dict[str, Any]:
     """Set a live profile's state folder up, as far as it can go; returns what was made and what to do next."""
     async with open_endpoint(settings.ws) as endpoint:
         await _check_chain(endpoint, settings)
@@ -120,7 +120,7 @@ async def _assemble(
     state: Path,
     endpoint: Endpoint,
     journal: Journal,
-    key: str,
+    passphrase: Callable[[], str],
     clock: Clock,
     pace: Pace,
     publish: Callable[[Event], None],
@@ -131,12 +131,8 @@ async def _assemble(
     executor = Address(genesis["executor"])
     head = await head_of(endpoint, settings.chain_id)
     policy = PolicyInForce(journal, settings.terms, lambda: read_settings().terms, block=head)
-    signer = Signer(
-        key,
-        chain=settings.chain_id,
-        executor=executor,
-        max_gas_wei=lambda: policy.policy.max_gas_wei,
-        halted=lambda: halt_reason(state),
+    signer = engine_signer(
+        settings, journal=journal, state=state, passphrase=passphrase, max_gas_wei=lambda: policy.policy.max_gas_wei
     )
     await _check_identity(endpoint, genesis, signer.address)
     book = address_book(settings)
@@ -240,21 +236,21 @@ async def _assemble(
     )
 
 
-async def _key(
-    settings: Settings, *, state: Path, passphrase: Callable[[], str], endpoint: Endpoint, pace: Pace
-) -> str:
-    """Find the hot key: a local chain's throw-away one, set up on the spot if need be, or the keystore's."""
+async def _initialised(settings: Settings, *, state: Path, endpoint: Endpoint, pace: Pace) -> None:
+    """Set a local chain's engine up on the spot if need be; raises `ConfigError` for a live one that is not."""
+    if (state / JOURNAL_FILE).exists():
+        return
     if settings.profile == "live":
-        if not (state / JOURNAL_FILE).exists():
-            raise ConfigError(f"{state} is not initialised", next_step="run ketch init")
-        return unlock_hot_key(state, passphrase())
+        raise ConfigError(f"{state} is not initialised", next_step="run ketch init")
     manifest = json.loads((state / MANIFEST_NAME).read_bytes())
-    seed = int(manifest["seed"])
-    if not (state / JOURNAL_FILE).exists():
-        await initialise_local(
-            settings, state=state, seed=seed, faucet_key=manifest["faucet_key"], endpoint=endpoint, pace=pace
-        )
-    return local_keys(seed).hot
+    await initialise_local(
+        settings,
+        state=state,
+        seed=int(manifest["seed"]),
+        faucet_key=manifest["faucet_key"],
+        endpoint=endpoint,
+        pace=pace,
+    )
 
 
 async def _check_chain(endpoint: Endpoint, settings: Settings) -> None:

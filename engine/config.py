@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from engine import config_sources
 from engine.domain.errors import ConfigError
 from engine.domain.units import Address, ChainId
-from engine.risk.policy import Policy
+from engine.risk.policy import Policy, Wei
 from engine.risk.terms import AgentSwitches, Terms
 
 FILE_NAME = "ketch.toml"
@@ -91,6 +91,26 @@ class Agents(BaseModel):
     ask_s: float = Field(default=45, ge=0.1, le=60)
 
 
+class Wallet(BaseModel):
+    """Where the hot key is and who signs with it; other chains' endpoints are only ever asked for balances.
+
+    `signer_gas_per_day_wei` is the signer process's own cap; None is five times the policy's budget.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: Literal["keystore", "keyring", "environment"] = "keystore"
+    signer: Literal["engine", "process"] = "engine"
+    signer_gas_per_day_wei: Wei | None = None
+    warn_below_trades: int = Field(default=10, ge=0)
+    endpoints: dict[str, HttpUrl] = Field(default_factory=dict)
+
+    @field_validator("endpoints")
+    @classmethod
+    def _known_chains(cls, given: dict[str, str]) -> dict[str, str]:
+        return {chain_named(name).name: url for name, url in given.items()}
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
@@ -110,6 +130,7 @@ class Settings(BaseModel):
     scan: Scan = Scan()
     risk: Policy = Policy()
     agents: Agents = Agents()
+    wallet: Wallet = Wallet()
 
     @field_validator("chain")
     @classmethod

@@ -14,8 +14,12 @@ from pydantic import BaseModel, ValidationError
 from engine.domain.errors import ConfigError
 
 PREFIX = "KETCH_"
-NOT_SETTINGS = frozenset({"KETCH_STATE", "KETCH_CACHE", "KETCH_NODE", "KETCH_KEY_PASSPHRASE", "KETCH_DATA"})
-"""Variables with our prefix that are read elsewhere: places, a secret, and the tests' shared data."""
+NOT_SETTINGS = frozenset(
+    {
+        "KETCH_STATE", "KETCH_CACHE", "KETCH_NODE", "KETCH_LOCKS", "KETCH_KEY_PASSPHRASE", "KETCH_HOT_KEY", "KETCH_DATA"
+    }
+)  # fmt: skip
+"""Variables with our prefix that are read elsewhere: places, secrets, and the tests' shared data."""
 
 Tree = dict[str, Any]
 LOCAL_LIMITS: Tree = {

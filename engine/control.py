@@ -11,9 +11,6 @@ follow    after its answer the server pushes event objects, a line each, until e
 import json
 import logging
 import socket
-import stat
-import struct
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,7 +21,7 @@ from anyio.abc import SocketAttribute, SocketListener, SocketStream, TaskStatus
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from engine.control_path import reachable
+from engine.control_path import bind_private, peer_of
 from engine.domain.errors import ControlError, KetchError
 from engine.principals import Principal
 
@@ -93,7 +90,7 @@ async def serve(
 
     A dead daemon's socket is replaced; raises `ControlError` when a living one answers there or it cannot be bound.
     """
-    bound = _bind(path)
+    bound = bind_private(path, backlog=MAX_CLIENTS)
     inode = path.stat().st_ino
     try:
         async with await SocketListener.from_socket(bound) as listener, anyio.create_task_group() as clients:
@@ -110,42 +107,6 @@ async def serve(
     finally:
         if path.exists() and path.stat().st_ino == inode:
             path.unlink()
-
-
-def _bind(path: Path) -> socket.socket:
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with reachable(path) as short:
-            _clear(path, short)
-            bound.bind(short)
-        path.chmod(0o600)  # nobody can connect before listen()
-        bound.listen(MAX_CLIENTS)
-        bound.setblocking(False)
-    except OSError as error:
-        bound.close()
-        raise ControlError(f"cannot open {path} ({error.strerror})", next_step="choose another --state") from error
-    except ControlError:
-        bound.close()
-        raise
-    return bound
-
-
-def _clear(path: Path, short: str) -> None:
-    """Remove what a dead daemon left at `path`; raises `ControlError` for anything else."""
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise ControlError(f"{path} is in the way and not a socket", next_step="move it")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(short)
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-    raise ControlError(f"another engine answers on {path}", next_step="stop it, or choose another --state")
 
 
 async def _attend(
@@ -272,11 +233,5 @@ def _principal(peer: socket.socket) -> Principal:
 
 
 def _peer(peer: socket.socket) -> str:
-    if sys.platform == "linux":
-        pid, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        return f"uid:{uid} pid:{pid}"
-    if sys.platform == "darwin":
-        _, uid = struct.unpack("2I", peer.getsockopt(0, 0x001, 76)[:8])  # SOL_LOCAL, LOCAL_PEERCRED, struct xucred
-        (pid,) = struct.unpack("i", peer.getsockopt(0, 0x002, 4))  # LOCAL_PEERPID
-        return f"uid:{uid} pid:{pid}"
-    return "local"
+    known = peer_of(peer)
+    return "local" if known is None else f"uid:{known[1]} pid:{known[0]}"

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from engine.chains.endpoints import Endpoint
 from engine.domain.commands import Sweep, TradingState
-from engine.domain.decision import Approved, Decision, Refused, Submission
-from engine.domain.errors import SigningRefused
+from engine.domain.decision import Approved, Decision, Fees, Refused, Submission
+from engine.domain.errors import SignerAway, SigningRefused
 from engine.domain.opportunity import Costs, Plan, Price, Proof, TradeRequest
 from engine.domain.pools import AnyPool
-from engine.domain.ports import Clock
+from engine.domain.ports import Clock, Signs
 from engine.domain.units import Address, BlockRef, PoolId, Stamp
 from engine.execution.submission import Doors, due, send_all
-from engine.execution.wallet import SWEEP_GAS, Fees, Signer
+from engine.execution.wallet import SWEEP_GAS
 from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
 from engine.planning.capital import Funds, Source
@@ -83,7 +83,7 @@ class Desk:
         journal: Journal,
         ledger: LimitLedger,
         policy: PolicyInForce,
-        signer: Signer,
+        signer: Signs,
         simulator: Simulator,
         l1: L1Model,
         clock: Clock,
@@ -309,7 +309,7 @@ class Desk:
         except SigningRefused as refusal:
             return self._unsigned(
                 approved,
-                rule="signer",
+                rule="signer away" if isinstance(refusal, SignerAway) else "signer",
                 measured=f"{refusal.what}: {refusal.measured}",
                 limit=str(refusal.limit),
                 next_step=refusal.next_step,

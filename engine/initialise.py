@@ -1,5 +1,6 @@
 """Make a state folder that can trade: keys, the executor on the chain, and the journal's first entry."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from engine.domain.errors import ConfigError
 from engine.domain.ports import Pace
 from engine.domain.units import ZERO_ADDRESS, Address, BlockRef
 from engine.execution.artifact import deploy_data
-from engine.execution.keys import create_hot_key, hot_address, local_keys, unlock_hot_key
+from engine.execution.keys import local_keys
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.records import record_state
+from engine.key_sources import hot_address_or_new, hot_key
 from engine.market.sync import read_tokens
 from engine.planning.capital import Lenders
 from engine.risk.operator import KEYSTORE_FILE, create_operator, operator_address
@@ -81,7 +83,7 @@ async def initialise_local(
 
 
 async def initialise_live(
-    settings: Settings, *, state: Path, secret: str, key_passphrase: str, endpoint: Endpoint, pace: Pace
+    settings: Settings, *, state: Path, secret: str, key_passphrase: Callable[[], str], endpoint: Endpoint, pace: Pace
 ) -> dict[str, Any]:
     """Set up on a live chain, as far as it can go: keys first, and the executor once the hot key can pay for it.
 
@@ -98,7 +100,7 @@ async def initialise_live(
         raise ConfigError(f"{state} is initialised already", next_step="start it: ketch up")
     if not (state / KEYSTORE_FILE).exists():
         create_operator(state, secret)
-    hot = hot_address(state) or create_hot_key(state, key_passphrase)
+    hot = hot_address_or_new(settings, state=state, passphrase=key_passphrase)
     balance = int(await endpoint.call("eth_getBalance", hot, "latest"), 16)
     head = await endpoint.call("eth_getBlockByNumber", "latest", False)
     needed = 2 * DEPLOY_GAS * int(head.get("baseFeePerGas", "0x0"), 16)
@@ -111,7 +113,7 @@ async def initialise_live(
         }
     executor = settings.executor
     if executor is None:
-        key = unlock_hot_key(state, key_passphrase)
+        key = hot_key(settings, state=state, passphrase=key_passphrase)
         deployment = _deployment(settings, settings.treasury, hot)
         receipts = await perform(endpoint, settings.chain_id, key, [deployment], pace)
         executor = Address(receipts[0]["contractAddress"].lower())

@@ -221,6 +221,8 @@ class Loop:
                 self._publish({"event": "submitted", "id": decision.stamp.id, "block": event.block.number})
             else:
                 self.measured.refused += 1
+                if decision.rule == "signer away":  # nothing was signed: the next block tries again
+                    self._decided.pop(decision.request.route, None)
                 self._publish({"event": "refused", "rule": decision.rule, "measured": decision.measured})
         self._say_unsent(traded.unsent)
         return cycles

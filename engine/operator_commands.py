@@ -22,9 +22,10 @@ from engine.domain.commands import (
     Sweep,
     TradingState,
 )
+from engine.domain.decision import Fees
 from engine.domain.errors import ControlError
 from engine.domain.units import Address, BlockRef
-from engine.execution.wallet import SWEEP_GAS, Fees
+from engine.execution.wallet import SWEEP_GAS
 from engine.journal.journal import Journal
 from engine.journal.records import record_command
 from engine.risk.halt import take_halt, trading_state

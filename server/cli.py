@@ -8,7 +8,21 @@ from collections.abc import Sequence
 
 import click
 
-from server.commands import approvals, bench, daemon, demo, devnet, doctor, init, mcp, money, policy, reads, tokens
+from server.commands import (
+    approvals,
+    bench,
+    daemon,
+    demo,
+    devnet,
+    doctor,
+    init,
+    mcp,
+    money,
+    policy,
+    reads,
+    signer,
+    tokens,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
@@ -20,6 +34,7 @@ def cli() -> None:
 for _command in (
     init.init,
     daemon.up,
+    signer.signer,
     mcp.mcp,
     tokens.token,
     bench.bench,

@@ -1,7 +1,6 @@
 """Passphrases: the operator's from a terminal or a file, never from the environment; the hot key's from either."""
 
 import getpass
-import os
 from pathlib import Path
 
 from engine.domain.errors import ConfigError
@@ -27,7 +26,9 @@ def read_secret(what: str, file: Path | None, otherwise: str = OTHERWISE) -> str
 
 def hot_key_passphrase() -> str:
     """Read what opens the hot key, which holds a gas float only: from the environment, else at the terminal."""
-    named = os.environ.get(KEY_VARIABLE)
+    from engine.key_sources import take_variable
+
+    named = take_variable(KEY_VARIABLE)
     return named or read_secret("the hot key's passphrase", None, f"run this in a terminal, or set {KEY_VARIABLE}")
 
 

@@ -62,6 +62,14 @@ Door = Literal["public", "private", "private_then_public"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fees:
+    """Wei per gas, at most and to the block's producer."""
+
+    max_fee_wei: int
+    priority_fee_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A signed transaction. It is on disk before it is sent; after a crash the same bytes are sent again.
 

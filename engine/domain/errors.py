@@ -8,6 +8,7 @@ KetchError
 ├── JournalError        a journal that is corrupt, locked or cannot be written
 ├── DevnetError         the local chain cannot start or stopped
 ├── SigningRefused      what was about to be signed is not what was approved
+│   └── SignerAway      the signer's process gives no answer: nothing was signed, and it is tried again
 └── ControlError        a command that the daemon cannot take
 """
 
@@ -63,6 +64,10 @@ class DevnetError(KetchError):
 
 class SigningRefused(KetchError):
     """the transaction is not the one that was approved"""
+
+
+class SignerAway(SigningRefused):
+    """the signer's process does not answer"""
 
 
 class ControlError(KetchError):

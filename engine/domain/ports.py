@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from engine.domain.units import BlockRef
+from engine.domain.decision import Approved, Fees, Submission
+from engine.domain.units import Address, BlockRef
 
 
 class Clock(Protocol):
@@ -26,4 +27,31 @@ class Pace(Protocol):
 
     async def done(self, block: BlockRef) -> None:
         """Say that everything about `block` is decided and sent."""
+        ...
+
+
+class Signs(Protocol):
+    """Whoever holds the hot key, in this process or in one of its own. Every method raises `SigningRefused`."""
+
+    @property
+    def address(self) -> Address:
+        """The hot key's address."""
+        ...
+
+    def sign_trade(self, approved: Approved, *, intent_id: str, nonce: int) -> Submission:
+        """Sign what was approved, unless halted or when anything differs from the approval."""
+        ...
+
+    def sign_sweep(
+        self, token: Address, amount: int, *, fees: Fees, intent_id: str, command_id: str, nonce: int, block_number: int
+    ) -> Submission:
+        """Sign a sweep of `amount` raw units to the treasury, even when halted."""
+        ...
+
+    def sign_bump(self, raw_tx: bytes, *, max_fee_wei: int, priority_fee_wei: int, worst_wei: int) -> bytes:
+        """Sign a call of its own once more at other fees; return the signed bytes."""
+        ...
+
+    def sign_cancel(self, nonce: int, *, max_fee_wei: int, priority_fee_wei: int) -> bytes:
+        """Sign a transfer of nothing to itself with `nonce`, even when halted; return the signed bytes."""
         ...

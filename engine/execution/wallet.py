@@ -1,7 +1,6 @@
 """The signer: takes an approved plan, decodes what it is about to sign, and signs only if both say the same."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from eth_account import Account
@@ -13,7 +12,7 @@ from hexbytes import HexBytes
 
 from engine.chains.abi import hex_data
 from engine.chains.executor_calls import SWEEP, decode_execute, encode_sweep
-from engine.domain.decision import Approved, Submission
+from engine.domain.decision import Approved, Fees, Submission
 from engine.domain.errors import SigningRefused
 from engine.domain.hops import Flash, HopKind
 from engine.domain.units import ZERO_ADDRESS, Address, ChainId
@@ -25,14 +24,6 @@ CANCEL_GAS = 21_000
 
 _Breach = tuple[str, object, object]
 """What is wrong, what was measured, the limit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fees:
-    """Wei per gas, at most and to the block's producer."""
-
-    max_fee_wei: int
-    priority_fee_wei: int
 
 
 class Signer:

@@ -17,6 +17,7 @@ from engine.summary import percentiles_ms, totals_of
 _COUNTS = frozenset(
     ("seq", "nonce", "block", "hops", "opportunities", "submitted", "filled", "reverted", "replaced", "open", "refused")
 )
+_NOT_SHOWN: dict[str, Any] = {"rpc": True, "ws": True, "lockstep_socket": True, "wallet": {"endpoints"}}
 
 
 async def engine_status(engine: Running, params: Nothing, principal: Principal) -> Answer:
@@ -86,7 +87,7 @@ async def engine_performance(engine: Running, params: Nothing, principal: Princi
 
 async def engine_configuration(engine: Running, params: Nothing, principal: Principal) -> Answer:
     """Show every setting in force but the endpoints, which may hold a provider's key. No secret is a setting."""
-    settings = engine.settings.model_dump(mode="json", exclude={"rpc", "ws", "lockstep_socket"})
+    settings = engine.settings.model_dump(mode="json", exclude=_NOT_SHOWN)
     return {
         "settings": views.texts(settings),
         "policy_hash": engine.settings.risk.digest(),

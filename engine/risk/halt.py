@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from engine.domain.commands import Halt, TradingState
-from engine.domain.errors import ControlError
+from engine.domain.errors import ControlError, JournalError
 from engine.domain.units import BlockRef
 from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_state
@@ -73,6 +73,21 @@ def trading_state(journal: Journal, state: Path) -> TradingState:
             return known
         case _:
             return "HALTED"
+
+
+def signing_halted(journal: Journal, state: Path) -> str | None:
+    """Say why nothing may be signed now, or None: the halt file, else the journal's last word. What a signer asks."""
+    if (why := halt_reason(state)) is not None:
+        return why
+    try:
+        last = journal.last("state")
+    except JournalError as unreadable:
+        return f"the journal's last state cannot be read: {unreadable.what}"
+    if last is None:
+        return "the journal says nothing of trading yet"
+    if last.body.get("state") in ("ACTIVE", "REDUCING"):
+        return None
+    return f"{last.body.get('reason')} (by {last.body.get('principal')}, in the journal)"
 
 
 def take_halt(halt: Halt, *, journal: Journal, state: Path, block: BlockRef) -> TradingState:

@@ -26,10 +26,11 @@ def init(
 
     settings = load(session.state, environ=os.environ, given={"profile": profile, "chain": chain, "rpc": rpc})
     secret = choose_secret("the operator's secret", secret_file)
-    key_passphrase = hot_key_passphrase()
     import anyio
 
     from engine.app import initialise
 
-    made = anyio.run(partial(initialise, settings, state=session.state, secret=secret, key_passphrase=key_passphrase))
+    made = anyio.run(
+        partial(initialise, settings, state=session.state, secret=secret, key_passphrase=hot_key_passphrase)
+    )
     session.result(made, lambda: facts(made))

@@ -162,7 +162,7 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ob
 
 def described_settings() -> dict[str, list[str]]:
     """Read the tables of settings: name -> meaning, default, unit, variable."""
-    tables = ("## The engine", "## Scanning", "## Limits", "## Agents")
+    tables = ("## The engine", "## Scanning", "## Limits", "## Agents", "## Wallet")
     return {plain(row[0]): row[1:] for table in tables for row in rows(CONFIGURATION, table)}
 
 
@@ -176,7 +176,7 @@ def test_the_default_of_a_setting_is_the_one_described(name: str, default: objec
     said = described_settings()[name][1]
     if default is None or default is PydanticUndefined:
         assert said.startswith("none"), said
-    elif name in {"ws", "deployments"}:
+    elif name in {"ws", "deployments", "wallet.endpoints"}:
         assert not default, "follows from other settings"
         assert "`" not in said or "rpc" in said
     else:
@@ -192,7 +192,8 @@ def test_what_a_local_chain_sets_is_described() -> None:
 def test_the_variable_of_a_setting_is_the_one_described() -> None:
     for name, (*_, variable) in described_settings().items():
         expected = PREFIX + name.upper().replace(".", "__")
-        assert plain(variable) == (f"{expected}__PROTOCOL__ROLE" if name == "deployments" else expected)
+        of_tables = {"deployments": "__PROTOCOL__ROLE", "wallet.endpoints": "__CHAIN"}
+        assert plain(variable) == expected + of_tables.get(name, "")
 
 
 def test_every_variable_that_is_no_setting_is_described() -> None:
