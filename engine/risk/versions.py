@@ -96,9 +96,10 @@ def policy_message(held: Version, wanted: Terms, *, journal: str, expires_s: int
     `journal` is the genesis entry's hash. The two hashes hold all terms, before and after; the lines between say in
     which they differ.
     """
+    differ = sorted(changes(held.terms, wanted), key=lambda change: change.name)
     lines = (
         "Ketch: change the policy",
-        *(f"{change.name}: {said(change.old)} -> {said(change.new)}" for change in changes(held.terms, wanted)),
+        *(f"{change.name}: {said(change.old)} -> {said(change.new)}" for change in differ),
         f"from version {held.number} {held.hash}",
         f"to version {held.number + 1} {terms_hash(wanted.body())}",
         f"journal {journal}",
@@ -188,7 +189,9 @@ def _following(held: Version, entry: Entry, genesis: Entry) -> Version:
             raise _broken(entry, "is not signed by the operator", genesis.body["operator_secret"])
         return version
     loosened = [change.name for change in loosenings(held.terms, terms) if change.name in held.names]
-    if loosened or version.how != "tightened":
+    if version.how != "tightened":
+        raise _broken(entry, f"came in no known way ({version.how})", "tightened or signed")
+    if loosened:
         raise _broken(entry, f"loosens {', '.join(loosened)} without the operator's signature", "tightened or signed")
     return version
 

@@ -9,6 +9,7 @@ from engine.verify.history import read_history
 from engine.verify.intents import check_genesis, check_intents, check_tables
 from engine.verify.limits import check_limits
 from engine.verify.lineage import FAULTS, Lineage, trace
+from engine.verify.policies import check_policies
 from engine.verify.receipts import View, check_nonces, check_receipts, read_receipts
 from engine.verify.report import Report
 from engine.verify.rpc import NotReached, Rpc, node_at
@@ -33,6 +34,7 @@ def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None, e
     history = read_history(path, report)
     lineage = trace(history, report)
     _guarded(report, "the genesis", lambda: check_genesis(lineage, report))
+    _guarded(report, "the policy", lambda: check_policies(history, report))
     if executor is not None and executor.lower() != lineage.genesis.get("executor"):
         report.found(1, "the journal is of another executor", lineage.genesis.get("executor"), executor.lower())
     signed: dict[str, Signed] = {}

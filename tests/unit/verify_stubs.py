@@ -41,6 +41,7 @@ GENESIS: dict[str, Any] = stub.GENESIS | {
     "operator": HOT,
     "policy": POLICY.model_dump(),
     "policy_hash": POLICY.digest(),
+    "agents": {"trading": False, "live_trading": False},
     "native_wrapped": stub.WETH,
     "balances_at_start": {stub.WETH: "1000", stub.USDC: "0"},
 }
