@@ -18,7 +18,9 @@ from engine.domain.errors import ChainError, ConfigError
 from engine.domain.outcome import Filled, Reverted
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, BlockRef
+from engine.execution.keys import local_keys
 from engine.execution.monitor import Monitor
+from engine.execution.private import PrivateRelays, relay_key
 from engine.execution.reconcile import left_chain, reconcile
 from engine.execution.submission import Doors
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
@@ -157,7 +159,7 @@ async def _assemble(
         if one.trade.submission.tx_hash in gone:
             write_reorged(journal, ledger, one)
     still_open = {trade.submission.intent_id: trade for trade in left_open(journal)}
-    doors = Doors(public=endpoint)
+    doors = _doors(settings, state=state, endpoint=endpoint)
     recovered = await reconcile(doors, monitor, signer.address, [t.submission for t in still_open.values()], head)
     mined = [one for one in mined if one.trade.submission.tx_hash not in gone]
     for outcome in recovered.ended:
@@ -234,6 +236,17 @@ async def _assemble(
         commands=commands,
         start=head,
     )
+
+
+def _doors(settings: Settings, *, state: Path, endpoint: Endpoint) -> Doors:
+    """Open the ways out; relays know us by a key of its own, on a local chain one that its seed makes."""
+    terms = settings.submission
+    if not terms.private:
+        return Doors(public=endpoint)
+    local = settings.profile == "devnet"
+    key = local_keys(int(json.loads((state / MANIFEST_NAME).read_bytes())["seed"])).relay if local else relay_key(state)
+    relays = PrivateRelays(urls=terms.private, mode=terms.mode, key=key)
+    return Doors(public=endpoint, private=relays, fall_back_to_public=terms.fall_back_to_public)
 
 
 async def _initialised(settings: Settings, *, state: Path, endpoint: Endpoint, pace: Pace) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engine import config_sources
+from engine.domain.decision import PrivateMode
 from engine.domain.errors import ConfigError
 from engine.domain.units import Address, ChainId
 from engine.risk.policy import Policy, Wei
@@ -57,6 +59,16 @@ def address(text: str) -> Address:
     return Address(text.lower())
 
 
+def relay_url(text: str) -> str:
+    """Accept a relay's URL: https, or http on this very machine; raises `ValueError`."""
+    parts = urlsplit(text)
+    if not parts.hostname or not (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1"))
+    ):
+        raise ValueError("must be an https:// URL: over plain http everybody on the way would see the trade")
+    return text
+
+
 def _url(*schemes: str) -> AfterValidator:
     def check(text: str) -> str:
         if not re.fullmatch(rf"({'|'.join(schemes)})://[^\s/]+\S*", text):
@@ -67,6 +79,7 @@ def _url(*schemes: str) -> AfterValidator:
 
 
 AddressText = Annotated[Address, AfterValidator(address)]
+RelayUrl = Annotated[str, AfterValidator(relay_url)]
 HttpUrl = Annotated[str, _url("http", "https")]
 WsUrl = Annotated[str, _url("ws", "wss")]
 
@@ -111,6 +124,16 @@ class Wallet(BaseModel):
         return {chain_named(name).name: url for name, url in given.items()}
 
 
+class SubmissionTerms(BaseModel):
+    """Where trades are sent. With `private` relays they go to those alone, unless `fall_back_to_public` says more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    private: tuple[RelayUrl, ...] = ()
+    mode: PrivateMode = "private_transaction"
+    fall_back_to_public: bool = False
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
@@ -131,6 +154,7 @@ class Settings(BaseModel):
     risk: Policy = Policy()
     agents: Agents = Agents()
     wallet: Wallet = Wallet()
+    submission: SubmissionTerms = SubmissionTerms()
 
     @field_validator("chain")
     @classmethod
@@ -141,6 +165,12 @@ class Settings(BaseModel):
     def _ws_follows_rpc(self) -> Self:
         if not self.ws:
             object.__setattr__(self, "ws", re.sub(r"^http", "ws", self.rpc))
+        return self
+
+    @model_validator(mode="after")
+    def _relays_are_ethereums(self) -> Self:
+        if self.submission.private and self.chain_id != 1:
+            raise ValueError(f"submission.private is Ethereum's: the only door of {self.chain} is its sequencer")
         return self
 
     @property

@@ -105,6 +105,8 @@ def from_manifest(path: Path) -> Source:
             "lockstep_socket": manifest["control"],
             "risk": dict(LOCAL_LIMITS),
         }
+        if relay := manifest.get("relay"):
+            values["submission"] = {"private": [relay]}
     except FileNotFoundError:
         return Source(str(path), {})
     except (ValueError, KeyError, TypeError) as error:

@@ -149,7 +149,8 @@ class Desk:
                     undone |= pools
                 decisions.append(decision)
         decided_ns = self._clock.monotonic_ns()
-        unsent = await send_all(self._doors, signed, view.block)
+        sent_before = [trade.submission for trade in self.open.values()]
+        unsent = await send_all(self._doors, signed, view.block, still_open=sent_before)
         sent_ns = self._clock.monotonic_ns()
         return Traded(decisions=tuple(decisions), decided_ns=decided_ns, sent_ns=sent_ns, unsent=unsent)
 

@@ -97,9 +97,7 @@ class Remote:
         self._resume: str | None = None
         self._role: str | None = None
 
-    async def ask(
-        self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None
-    ) -> Answer:
+    async def ask(self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None) -> Answer:
         """Ask the daemon; one that restarted in between is asked again. Raises `NotRunning` and its `ControlError`s.
 
         `acting` asks in another agent's name, by what `attach` takes.
@@ -193,9 +191,7 @@ class _Connection:
         self._stream = stream
         self._lines = BufferedByteReceiveStream(stream)
 
-    async def asked(
-        self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None
-    ) -> Answer:
+    async def asked(self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None) -> Answer:
         request = {"method": method, "params": params} | ({"as": acting} if acting else {})
         await self._stream.send(json.dumps(request).encode() + b"\n")
         answer = await self.line()

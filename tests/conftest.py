@@ -15,6 +15,7 @@ from engine.devnet.manifest import Manifest, manifest_of, write_manifest
 from engine.devnet.mining import Head, head, mine
 from engine.devnet.node import Anvil
 from engine.devnet.profiles import ChainProfile, profile_of
+from engine.devnet.relay import Relay
 from engine.devnet.rpc import Rpc
 from engine.devnet.saved import running_chain, saved_chain
 
@@ -35,12 +36,14 @@ class LocalChain:
     manifest_path: Path
     node: Anvil
     rpc: Rpc
+    relay: Relay | None = None
 
     def mine(self, blocks: int = 1) -> Head:
         """Mine blocks of one second each, with the chain's base fee."""
         for _ in range(blocks):
             timestamp_s = head(self.rpc).timestamp_s + 1
-            mine(self.rpc, base_fee_wei=self.profile.base_fee_wei, timestamp_s=timestamp_s)
+            first = self.relay.chosen(self.rpc, timestamp_s) if self.relay else []
+            mine(self.rpc, base_fee_wei=self.profile.base_fee_wei, timestamp_s=timestamp_s, first=first)
         return head(self.rpc)
 
     @contextmanager

@@ -23,7 +23,8 @@ class ManifestToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A running chain. `start_block` is where discovery begins, `control` the lockstep socket or None."""
+    """A running chain. `start_block` is where discovery begins, `control` the lockstep socket or None,
+    `relay` the private relay or None."""
 
     format: int
     pid: int
@@ -41,6 +42,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     deployments: dict[str, dict[str, str]]
     faucet_key: str
     rivals_log: str
+    relay: str | None = None
 
 
 def manifest_of(
@@ -52,6 +54,7 @@ def manifest_of(
     rivals: int,
     block_time_ms: int,
     control: Path | None,
+    relay: str | None = None,
 ) -> Manifest:
     """Describe a running chain, served by this process."""
     return Manifest(
@@ -74,6 +77,7 @@ def manifest_of(
         deployments={name: dict(roles) for name, roles in deployment.contracts.items()},
         faucet_key=accounts.FAUCET_KEY,
         rivals_log=str(rivals_log(state)),
+        relay=relay,
     )
 
 

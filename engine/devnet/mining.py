@@ -1,5 +1,6 @@
 """Blocks, one at a time, each with a base fee and a timestamp that are set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +29,14 @@ def head(rpc: Rpc) -> Head:
     )
 
 
-def mine(rpc: Rpc, *, base_fee_wei: int, timestamp_s: int) -> Head:
+def mine(rpc: Rpc, *, base_fee_wei: int, timestamp_s: int, first: Sequence[str] = ()) -> Head:
     """Mine what the mempool holds, the highest priority fee first, and return the block.
+
+    `first` are signed transactions that only the block's builder knows: they go to its top.
 
     One request after the other, no batch: the node may take up the second of a batch before the first is done.
     """
-    order_pending(rpc, base_fee_wei)
+    order_pending(rpc, base_fee_wei, first)
     rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
     rpc.call("evm_mine", {"timestamp": timestamp_s})
     return head(rpc)

@@ -5,7 +5,7 @@ nonce pays less. So the node keeps the order of arrival, and before each block a
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -14,21 +14,22 @@ from engine.devnet.rpc import NodeRefused, Rpc
 _Pending = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def order_pending(rpc: Rpc, base_fee_wei: int) -> None:
+def order_pending(rpc: Rpc, base_fee_wei: int, first: Sequence[str] = ()) -> None:
     """Bring the mempool into the order of a block.
 
     The first stays where it is and the others arrive anew after it, so that what has just come from the highest
     bidder is never out of the pool, not even for a moment. Transactions of impersonated accounts, which nobody signed
-    and nobody can send again, stay and so come first.
+    and nobody can send again, stay and so come first. `first` are raw transactions to put before all that were sent:
+    with them everything arrives anew.
     """
     pending: _Pending = rpc.call("txpool_content")["pending"]
     signed = {sender: queue for sender, queue in pending.items() if all(map(_is_signed, queue.values()))}
-    hashes = by_priority(signed, base_fee_wei)[1:]
-    if not hashes:
+    hashes = by_priority(signed, base_fee_wei)[0 if first else 1 :]
+    if not hashes and not first:
         return
     raws = rpc.batch([("eth_getRawTransactionByHash", [tx_hash]) for tx_hash in hashes])
     rpc.batch([("anvil_dropTransaction", [tx_hash]) for tx_hash in hashes])
-    for raw in raws:
+    for raw in (*first, *raws):
         with contextlib.suppress(NodeRefused):  # its sender has sent it again, or another one for its nonce
             rpc.call("eth_sendRawTransaction", raw)
 

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from engine.devnet.mining import Head, head, mine
 from engine.devnet.node import Anvil
 from engine.devnet.profiles import ChainProfile, profile_of
 from engine.devnet.progress import progress
+from engine.devnet.relay import Relay, running_relay
 from engine.devnet.rival_policies import policies
 from engine.devnet.rpc import NodeGone, Rpc
 from engine.devnet.saved import running_chain, saved_chain
@@ -40,7 +41,7 @@ class DevnetOptions:
     """What to run. `chain` is an id or a name; `block_time_ms` None takes the chain's own pace for demos.
 
     `lockstep`: the next block is mined once an engine has said that it is done with the last. `with_parent`: end when
-    standard input does.
+    standard input does. `relay`: run a private relay beside it.
     """
 
     state: Path
@@ -50,6 +51,7 @@ class DevnetOptions:
     lockstep: bool = False
     block_time_ms: int | None = None
     with_parent: bool = False
+    relay: bool = False
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Mining:
     profile: ChainProfile
     turns: Sequence[Turn]
     head: Head
+    relay: Relay | None = None
 
     def act(self) -> None:
         """Let everybody answer to the newest block, one right after the other."""
@@ -69,7 +72,8 @@ class Mining:
     def mine(self, timestamp_s: int) -> None:
         """Mine the next block, not before `timestamp_s` and never before its parent."""
         stamp = max(timestamp_s, self.head.timestamp_s)
-        self.head = mine(self.rpc, base_fee_wei=self.profile.base_fee_wei, timestamp_s=stamp)
+        first = self.relay.chosen(self.rpc, stamp) if self.relay else []
+        self.head = mine(self.rpc, base_fee_wei=self.profile.base_fee_wei, timestamp_s=stamp, first=first)
 
 
 def run_devnet(options: DevnetOptions) -> None:
@@ -87,11 +91,12 @@ def run_devnet(options: DevnetOptions) -> None:
     ):
         shown.say(f"starting a local {profile.name} chain ({profile.chain})")
         saved = saved_chain(profile)
-        with running_chain(profile, saved) as node, Rpc(node.rpc_url) as rpc:
+        relays = running_relay() if options.relay else nullcontext()
+        with running_chain(profile, saved) as node, Rpc(node.rpc_url) as rpc, relays as relay:
             traders = _traders(rpc, saved.deployment, profile, options.seed, block_time_ms)
             rivals = _rivals(rpc, node, saved.deployment, profile, options, block_time_ms)
             turns = (Turn(0, traders), *(Turn(delay_ms, rival) for delay_ms, rival in rivals))
-            mining = Mining(rpc=rpc, profile=profile, turns=turns, head=head(rpc))
+            mining = Mining(rpc=rpc, profile=profile, turns=turns, head=head(rpc), relay=relay)
             manifest = manifest_of(
                 saved.deployment,
                 node,
@@ -100,6 +105,7 @@ def run_devnet(options: DevnetOptions) -> None:
                 rivals=options.rivals,
                 block_time_ms=block_time_ms,
                 control=control,
+                relay=relay.url if relay else None,
             )
             path = write_manifest(options.state, manifest)
             shown.say(f"{len(saved.deployment.pools)} pools, {node.rpc_url}, {path}")

@@ -59,6 +59,8 @@ Decision = Approved | Refused
 
 Door = Literal["public", "private", "private_then_public"]
 """Where signed bytes may go: to everybody, to private relays alone, or to everybody once the relays fail."""
+PrivateMode = Literal["private_transaction", "bundle"]
+"""How a private relay is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,14 +22,16 @@ class LocalKeys:
     hot: str
     treasury: str
     secret: str
+    relay: str
 
 
 def local_keys(seed: int) -> LocalKeys:
     """Derive a local chain's throw-away keys from its seed, the same in every run, so that journals compare."""
-    hot, treasury, secret = (
-        "0x" + keccak(text=f"ketch devnet throw-away {role} {seed}").hex() for role in ("hot", "treasury", "secret")
+    hot, treasury, secret, relay = (
+        "0x" + keccak(text=f"ketch devnet throw-away {role} {seed}").hex()
+        for role in ("hot", "treasury", "secret", "relay")
     )
-    return LocalKeys(hot=hot, treasury=treasury, secret=secret)
+    return LocalKeys(hot=hot, treasury=treasury, secret=secret, relay=relay)
 
 
 def create_hot_key(state: Path, passphrase: str) -> Address:

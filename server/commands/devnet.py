@@ -13,6 +13,7 @@ from server.options import Session, with_session
 )
 @click.option("--lockstep", is_flag=True, help="Mine a block only when the engine is done with the last.")
 @click.option("--block-time-ms", type=click.IntRange(min=1), metavar="MS", help="The pace, where not the chain's own.")
+@click.option("--relay", is_flag=True, help="Run a private relay beside it (chain ethereum).")
 @click.option("--with-parent", is_flag=True, help="End when standard input closes.")
 @with_session
 def devnet(
@@ -23,6 +24,7 @@ def devnet(
     seed: int,
     lockstep: bool,
     block_time_ms: int | None,
+    relay: bool,
     with_parent: bool,
 ) -> None:
     """Run a local chain in STATE until Ctrl-C; `ketch up --profile devnet` trades on it."""
@@ -40,6 +42,7 @@ def devnet(
             lockstep=lockstep,
             block_time_ms=block_time_ms,
             with_parent=with_parent,
+            relay=relay,
         )
     )
     session.result(

@@ -20,7 +20,9 @@ from engine.domain.units import BlockRef
 from engine.execution.submission import Doors
 
 
-async def _hang(doors: Doors, submissions: Sequence[Submission], head: BlockRef) -> dict[str, str]:
+async def _hang(
+    doors: Doors, submissions: Sequence[Submission], head: BlockRef, *, still_open: Sequence[Submission] = ()
+) -> dict[str, str]:
     if submissions:
         print(json.dumps({"signed": [s.tx_hash for s in submissions]}), flush=True)
         await anyio.sleep_forever()
