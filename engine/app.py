@@ -15,6 +15,7 @@ from engine.config import Settings
 from engine.domain.commands import Command, Stop
 from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import ChainEvent
+from engine.domain.units import Address
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.lock import hold_state
 from engine.key_sources import journals_key_held
@@ -22,6 +23,7 @@ from engine.loop import Asked, Event
 from engine.methods import answered
 from engine.params import Params, parsed
 from engine.principals import Principal, named
+from engine.queries import wallet
 from engine.queries.policy import shown
 from engine.queries.running import Running
 from engine.queries.status import status_of, trades_in
@@ -256,3 +258,8 @@ def offline_trades(state: Path) -> list[dict[str, Any]]:
     """List every submission from the journal when no engine runs."""
     with Journal.read(state / JOURNAL_FILE) as journal:
         return trades_in(journal)
+
+
+async def offline_wallet(settings: Settings, operator: str) -> dict[str, Any]:
+    """Show the hot key's balance on every chain when no engine runs."""
+    return await wallet.offline_wallet(settings, Address(operator))

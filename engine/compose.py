@@ -23,6 +23,7 @@ from engine.execution.monitor import Monitor
 from engine.execution.private import PrivateRelays, relay_key
 from engine.execution.reconcile import left_chain, reconcile
 from engine.execution.submission import Doors
+from engine.gas_float import GasFloat
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.calls import CallLog
 from engine.journal.journal import JOURNAL_FILE, Journal
@@ -63,6 +64,7 @@ class Composition:
     loop: Loop
     commands: OperatorCommands
     start: BlockRef
+    gas_float: GasFloat
 
 
 @asynccontextmanager
@@ -193,7 +195,10 @@ async def _assemble(
         operator=signer.address,
     )
     calls = CallLog(journal, head)
+    warn_below_wei = settings.wallet.warn_below_trades * settings.risk.max_gas_wei
+    gas_float = GasFloat(signer.address, warn_below_wei=warn_below_wei)
     loop = Loop(
+        gas_float=gas_float,
         endpoint=endpoint,
         journal=journal,
         calls=calls,
@@ -235,6 +240,7 @@ async def _assemble(
         loop=loop,
         commands=commands,
         start=head,
+        gas_float=gas_float,
     )
 
 

@@ -19,6 +19,7 @@ from engine.domain.outcome import Filled, Replaced, Reverted
 from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, PoolId
+from engine.gas_float import GasFloat
 from engine.journal.calls import CallLog
 from engine.journal.journal import Journal
 from engine.journal.records import record_opportunity
@@ -101,6 +102,7 @@ class Loop:
         publish: Callable[[Event], None],
         tip: Callable[[], int],
         fills_wanted: int | None,
+        gas_float: GasFloat,
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
@@ -122,6 +124,7 @@ class Loop:
         self._publish = publish
         self._tip = tip
         self._fills_wanted = fills_wanted
+        self._gas_float = gas_float
         self._universe: Universe = build_universe(market.pools, terms.base_tokens, terms.max_hops)
         self._funds = Funds()
         self._base_fee_wei: int | None = None
@@ -345,7 +348,7 @@ class Loop:
         self._universe = build_universe(self.market.pools, self._terms.base_tokens, self._terms.max_hops)
 
     async def _read_funds(self) -> Funds:
-        return await read_funds(
+        funds = await read_funds(
             self._endpoint,
             self._terms.base_tokens,
             executor=self._executor,
@@ -353,6 +356,9 @@ class Loop:
             lenders=self._lenders,
             at=self.market.head.hash,
         )
+        if (short := self._gas_float.seen(funds.gas_float_wei)) is not None:
+            self._publish(short)
+        return funds
 
     async def _answer(self, asked: Asked) -> None:
         try:

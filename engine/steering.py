@@ -181,6 +181,7 @@ def status_now(engine: Running) -> Answer:
         "policy_waiting": here.policy.standing()["waiting"],
         "policy_next_step": here.policy.standing()["next_step"],
         "profile": engine.settings.profile,
+        "gas_float": here.gas_float.shown(),
         "block": here.loop.market.head.number,
         "pools": len(here.loop.market.pools),
         "blocks": here.loop.measured.blocks,

@@ -42,6 +42,7 @@ for _command in (
     devnet.devnet,
     reads.status,
     reads.trades,
+    reads.wallet,
     money.halt,
     money.resume,
     approvals.approvals,

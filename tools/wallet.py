@@ -11,13 +11,15 @@ class Wallet(Shown):
 
     block: Block
     accounts: Rows
+    gas_float: dict[str, Any]
+    chains: Rows
     nonces: dict[str, Any]
     pending: Rows
     untrusted_symbols: Labels
 
 
 async def wallet_overview(ask: Ask) -> Wallet:
-    """Use to see the hot key's, the executor's and the treasury's balances, nonces, and what is pending.
+    """Use to see the hot key's, the executor's and the treasury's balances, gas on every chain, and what is pending.
 
     Example: {}
     """

@@ -2,10 +2,12 @@
 
 from engine.chains.abi import Function
 from engine.chains.multicall import read_all
+from engine.config import Settings
 from engine.domain.units import Address
 from engine.params import Nothing
 from engine.principals import Principal
 from engine.queries import views
+from engine.queries.balances import balances_on, endpoints_of
 from engine.queries.running import Answer, Running
 
 _BALANCE_OF = Function("balanceOf(address)", ("uint256",))
@@ -48,12 +50,27 @@ async def wallet(engine: Running, params: Nothing, principal: Principal) -> Answ
     ]
     return {
         "block": views.block(head),
+        "gas_float": here.gas_float.shown(),
+        "chains": await balances_on(
+            endpoints_of(engine.settings), accounts["operator"], warn_below_wei=warn_below_wei(engine.settings)
+        ),
         "accounts": rows,
         "operator_secret": genesis["operator_secret"],
         "nonces": {"mined": int(mined, 16), "next": here.desk.next_nonce},
         "pending": pending,
         "untrusted": views.labels(tokens, engine.tokens),
     }
+
+
+def warn_below_wei(settings: Settings) -> int:
+    """Say below what the gas float is short: what some trades may cost at their worst."""
+    return settings.wallet.warn_below_trades * settings.risk.max_gas_wei
+
+
+async def offline_wallet(settings: Settings, operator: Address) -> Answer:
+    """Show the hot key's balance on every chain when no engine runs."""
+    chains = await balances_on(endpoints_of(settings), operator, warn_below_wei=warn_below_wei(settings))
+    return {"operator": operator, "chains": chains}
 
 
 async def _holdings(engine: Running, holder: Address, tokens: list[Address]) -> list[views.View]:

@@ -31,6 +31,44 @@ def trades(session: Session) -> None:
 
 
 @click.command()
+@with_session
+def wallet(session: Session) -> None:
+    """Show what the engine's accounts hold, and the gas float on every chain."""
+    value = _asked(session, "wallet")
+    if value is None:
+        value = _wallet_of(session)
+    session.result(value, lambda: _wallet_text(value))
+
+
+def _wallet_of(session: Session) -> dict[str, Any]:
+    """Ask the chains themselves when no engine runs."""
+    from functools import partial
+
+    import anyio
+
+    from engine.app import offline_status, offline_wallet
+    from engine.config import MANIFEST_NAME, load
+
+    profile = "devnet" if (session.state / MANIFEST_NAME).exists() else None
+    settings = load(session.state, environ=os.environ, given={"profile": profile})
+    return anyio.run(partial(offline_wallet, settings, offline_status(session.state)["operator"]))
+
+
+def _wallet_text(value: dict[str, Any]) -> str:
+    accounts = [(row["role"], row["address"], row["native"]["human"], "") for row in value.get("accounts", ())]
+    chains = [
+        (
+            row["chain"],
+            "gas float",
+            row["native"]["human"] if row["native"] else "unknown",
+            row["why_unknown"] or ("short" if row["low"] else ""),
+        )
+        for row in value["chains"]
+    ]
+    return table(("where", "what", "native coin", ""), [*accounts, *chains])
+
+
+@click.command()
 @click.option("--rpc", help="Check against this endpoint instead of the engine's own.")
 @click.option("--executor", help="The contract whose history this must be, as you know it from elsewhere.")
 @with_session
