@@ -15,13 +15,12 @@ from engine.clocks import BlockClock, SystemClock
 from engine.config import MANIFEST_NAME, Settings
 from engine.desk import Desk
 from engine.domain.errors import ChainError, ConfigError
-from engine.domain.outcome import Filled, Reverted
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, BlockRef
 from engine.execution.keys import local_keys
 from engine.execution.monitor import Monitor
 from engine.execution.private import PrivateRelays, relay_key
-from engine.execution.reconcile import left_chain, reconcile
+from engine.execution.reconcile import count_at, left_chain, reconcile
 from engine.execution.submission import Doors
 from engine.gas_float import GasFloat
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
@@ -39,10 +38,11 @@ from engine.pace import Lockstep, RealTime
 from engine.planning.capital import Lenders
 from engine.planning.costs import choose_l1_model
 from engine.planning.simulate import Simulator
+from engine.replacing import Replacements
 from engine.risk.in_force import PolicyInForce, in_words
 from engine.risk.limits import LimitLedger
 from engine.scanning.kernel import warm_up
-from engine.settling import Mined, Settlement, left_open, mined_lately, write_end, write_reorged
+from engine.settling import Settled, Settlement, left_open, mined_in, mined_lately, write_end, write_reorged
 from engine.signing import engine_signer
 from engine.venues.deployments import deployments_in
 
@@ -156,19 +156,24 @@ async def _assemble(
     ledger = LimitLedger(journal)
     monitor = Monitor(endpoint, chain=settings.chain_id, executor=executor, operator=signer.address)
     mined = mined_lately(journal, head)
-    gone = await left_chain(endpoint, [(trade.submission.tx_hash, outcome.block) for trade, outcome in mined])
+    gone = await left_chain(endpoint, [one.block for one in mined])
     for one in mined:
-        if one.trade.submission.tx_hash in gone:
+        if one.block.hash in gone:
             write_reorged(journal, ledger, one)
     still_open = {trade.submission.intent_id: trade for trade in left_open(journal)}
     doors = _doors(settings, state=state, endpoint=endpoint)
-    recovered = await reconcile(doors, monitor, signer.address, [t.submission for t in still_open.values()], head)
-    mined = [one for one in mined if one.trade.submission.tx_hash not in gone]
-    for outcome in recovered.ended:
-        trade = still_open[outcome.intent_id]
+    recovered = await reconcile(doors, monitor, signer.address, [t.outstanding for t in still_open.values()], head)
+    mined = [one for one in mined if one.block.hash not in gone]
+    ended = [Settled(still_open[outcome.intent_id], outcome) for outcome in recovered.ended]
+    for trade, outcome in ended:
         write_end(journal, ledger, trade, outcome)
-        if isinstance(outcome, Filled | Reverted):
-            mined.append(Mined(trade, outcome))
+        if (one := mined_in(trade, outcome)) is not None:
+            mined.append(one)
+    replacements = Replacements(
+        endpoint=endpoint, journal=journal, ledger=ledger, policy=policy, signer=signer, state_folder=state
+    )
+    replacements.halt_for(ended, head)
+    replacements.check_start(recovered.count, await count_at(endpoint, signer.address, genesis["start_block"]), head)
     desk = Desk(
         endpoint=endpoint,
         journal=journal,
@@ -180,7 +185,7 @@ async def _assemble(
         clock=clock,
         doors=doors,
         executor=executor,
-        open_trades=[still_open[s.intent_id] for s in recovered.open],
+        open_trades=[still_open[one.submission.intent_id] for one in recovered.open],
         next_nonce=recovered.next_nonce,
     )
     follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
@@ -192,6 +197,7 @@ async def _assemble(
         policy=policy,
         executor=executor,
         agents=agents,
+        replacements=replacements,
         operator=signer.address,
     )
     calls = CallLog(journal, head)
@@ -208,6 +214,7 @@ async def _assemble(
         deployments=deployments,
         desk=desk,
         settlement=Settlement(journal=journal, ledger=ledger, monitor=monitor, mined=mined),
+        replacements=replacements,
         commands=commands,
         clock=clock,
         pace=pace,

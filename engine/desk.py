@@ -1,17 +1,17 @@
 """The one door to money: plan, simulate, review, reserve, sign, write down, send. Everybody's requests take it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.chains.endpoints import Endpoint
 from engine.domain.commands import Sweep, TradingState
-from engine.domain.decision import Approved, Decision, Fees, Refused, Submission
+from engine.domain.decision import Approved, Attempt, Decision, Fees, Outstanding, Refused, Submission
 from engine.domain.errors import SignerAway, SigningRefused
 from engine.domain.opportunity import Costs, Plan, Price, Proof, TradeRequest
 from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Signs
 from engine.domain.units import Address, BlockRef, PoolId, Stamp
-from engine.execution.submission import Doors, due, send_all
+from engine.execution.submission import Doors, send_all
 from engine.execution.wallet import SWEEP_GAS
 from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
@@ -52,12 +52,21 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTrade:
-    """A submission that has not ended: what to release, which pools it is about to change, which token it sweeps."""
+    """A submission that has not ended: what to release, which pools it is about to change, which token it sweeps.
+
+    `attempts` are what was signed for its nonce after it.
+    """
 
     submission: Submission
     reservation: str | None
     pools: frozenset[PoolId]
     sweeps: Address | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def outstanding(self) -> Outstanding:
+        """Name everything that was signed for its nonce."""
+        return Outstanding(submission=self.submission, attempts=self.attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,13 +194,12 @@ class Desk:
         """Say what the L1 data of a trade costs at the moment, before its calldata is known, in wei."""
         return (await self._l1.fee(self._endpoint, self._executor, SAMPLE_CALLDATA)).wei
 
-    async def send_again(self, head: BlockRef, *, all_open: bool = False) -> Mapping[str, str]:
-        """Send what is due, or all that is open, once more, as the same bytes by the same door.
+    async def send_again(self, head: BlockRef, only: Collection[str]) -> Mapping[str, str]:
+        """Send the newest bytes of the open intents named once more, as they are, by the door written down with them.
 
         A transaction that a node dropped comes back. Returns why an intent was not taken.
         """
-        left = [trade.submission for trade in self.open.values()]
-        return await send_all(self._doors, [s for s in left if all_open or due(s, head)], head)
+        return await send_all(self._doors, [t.outstanding.newest for i, t in self.open.items() if i in only], head)
 
     async def sweep(self, command: Sweep, amount: int, fees: Fees, head: BlockRef) -> Submission:
         """Sign, write down and send a sweep of `amount` raw units to the treasury."""

@@ -15,7 +15,7 @@ from engine.domain.decision import Approved
 from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import Route, SizedCycle
-from engine.domain.outcome import Filled, Replaced, Reverted
+from engine.domain.outcome import Filled, Reverted, mined_hash
 from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, PoolId
@@ -30,6 +30,7 @@ from engine.market.sync import read_pools
 from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
 from engine.proposing import engine_asks, net_before_bid
+from engine.replacing import Replacements
 from engine.risk.in_force import PolicyInForce
 from engine.risk.policy import Policy
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
@@ -91,6 +92,7 @@ class Loop:
         deployments: Sequence[Deployment],
         desk: Desk,
         settlement: Settlement,
+        replacements: Replacements,
         commands: OperatorCommands,
         clock: Clock,
         pace: Pace,
@@ -113,6 +115,7 @@ class Loop:
         self._deployments = deployments
         self._desk = desk
         self._settlement = settlement
+        self._replacements = replacements
         self._commands = commands
         self._clock = clock
         self._pace = pace
@@ -177,6 +180,7 @@ class Loop:
                 self._funds = await self._read_funds()
             if self._may_trade(event):
                 proposed = await self._trade(event)
+            self._say_unsent(await self._replacements.tend(self._desk, event.block, event.base_fee_wei))
         except RpcError as error:  # the node has left this block; the reorg and the blocks after it are on their way
             self._pass_over(event, error)
         self._publish(
@@ -301,7 +305,7 @@ class Loop:
         ended = await self._settlement.settle(self._desk, head)
         for settled in ended:
             self._count(settled)
-        self._say_unsent(await self._desk.send_again(head))
+        self._replacements.halt_for(ended, head)
         return bool(ended)
 
     def _count(self, settled: Settled) -> None:
@@ -313,9 +317,9 @@ class Loop:
             {
                 "event": "trade",
                 "id": outcome.intent_id,
-                "tx_hash": trade.submission.tx_hash,
+                "tx_hash": mined_hash(outcome) or trade.submission.tx_hash,
                 "status": type(outcome).__name__.lower(),
-                "block": None if isinstance(outcome, Replaced) else outcome.block.number,
+                "block": None if outcome.block is None else outcome.block.number,
                 "token": outcome.token if isinstance(outcome, Filled) else None,
                 "realised": str(outcome.realised) if isinstance(outcome, Filled) else "0",
             }
@@ -325,12 +329,12 @@ class Loop:
         """Undo the market, open again every trade whose block left the chain, and send what is open once more."""
         self.market.roll_back(event)
         self._universe = build_universe(self.market.pools, self._terms.base_tokens, self._terms.max_hops)
-        for trade, outcome in self._settlement.reopen(self._desk, {block.hash for block in event.dropped}):
+        for trade, outcome, _ in self._settlement.reopen(self._desk, {block.hash for block in event.dropped}):
             if trade.sweeps is None:
                 self.measured.filled -= isinstance(outcome, Filled)
                 self.measured.reverted -= isinstance(outcome, Reverted)
         self._publish({"event": "reorg", "ancestor": event.ancestor.number, "dropped": len(event.dropped)})
-        self._say_unsent(await self._desk.send_again(event.ancestor, all_open=True))
+        self._say_unsent(await self._replacements.rolled_back(self._desk, event.ancestor))
 
     def _pass_over(self, event: BlockSeen, error: ChainError) -> None:
         self._publish({"event": "passed", "number": event.block.number, "why": error.line()})

@@ -28,6 +28,7 @@ from engine.domain.units import Address, BlockRef
 from engine.execution.wallet import SWEEP_GAS
 from engine.journal.journal import Journal
 from engine.journal.records import record_command
+from engine.replacing import Replacements
 from engine.risk.halt import take_halt, trading_state
 from engine.risk.in_force import PolicyInForce
 from engine.risk.operator import take_resume
@@ -47,6 +48,7 @@ class OperatorCommands:
         policy: PolicyInForce,
         executor: Address,
         agents: AgentTrades,
+        replacements: Replacements,
         operator: Address,
     ) -> None:
         self._endpoint = endpoint
@@ -55,6 +57,7 @@ class OperatorCommands:
         self._in_force = policy
         self._executor = executor
         self._agents = agents
+        self._replacements = replacements
         self._operator = operator
 
     @property
@@ -77,7 +80,10 @@ class OperatorCommands:
                 entry = record_command(self._journal, command)
                 return {"proposal": f"proposal-{entry.seq}", "applied": False}
             case Halt():
-                return {"state": take_halt(command, journal=self._journal, state=self._state_folder, block=head)}
+                after = take_halt(command, journal=self._journal, state=self._state_folder, block=head)
+                if not command.cancel_open:
+                    return {"state": after}
+                return {"state": after} | await self._replacements.cancel_open(desk, head, view().base_fee_wei)
             case Resume():
                 take_resume(
                     command,
@@ -87,6 +93,7 @@ class OperatorCommands:
                     now_s=head.timestamp_s,
                     block=head,
                 )
+                self._replacements.cancel_wanted = False
                 return {"state": self.state}
             case ReloadPolicy():
                 return self._in_force.reload(command, head)

@@ -1,16 +1,17 @@
 """How open trades end, how one opens again when its block leaves the chain, and both after a restart."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from engine.chains.heads import HISTORY_BLOCKS
 from engine.desk import Desk, OpenTrade
-from engine.domain.outcome import Filled, Outcome, Reorged, Reverted
+from engine.domain.decision import Attempt
+from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted
 from engine.domain.units import Address, BlockHash, BlockRef, PoolId
 from engine.execution.monitor import Monitor
 from engine.journal.journal import Entry, Journal
-from engine.journal.records import read_outcome, read_submission, record_outcome
+from engine.journal.records import read_attempts, read_outcome, read_submission, record_outcome
 from engine.journal.trades import Trade, trades
 from engine.risk.limits import LimitLedger
 
@@ -25,10 +26,11 @@ class Settled(NamedTuple):
 
 
 class Mined(NamedTuple):
-    """A trade that ended in a block, which may still leave the chain."""
+    """A trade whose nonce was used in a block, which may still leave the chain."""
 
     trade: OpenTrade
-    outcome: Filled | Reverted
+    outcome: Filled | Reverted | Cancelled | Replaced
+    block: BlockRef
 
 
 class Settlement:
@@ -42,25 +44,32 @@ class Settlement:
 
     async def settle(self, desk: Desk, head: BlockRef) -> list[Settled]:
         """Write down how the desk's open trades ended as of `head`. Raises `ChainError` when the node does not say."""
-        open_now = sorted((trade.submission for trade in desk.open.values()), key=lambda s: s.nonce)
+        open_now = sorted((t.outstanding for t in desk.open.values()), key=lambda one: one.submission.nonce)
         ended = [
             Settled(desk.open.pop(outcome.intent_id), outcome)
             for outcome in await self._monitor.outcomes(open_now, head)
         ]
         for trade, outcome in ended:
             write_end(self._journal, self._ledger, trade, outcome)
-            if isinstance(outcome, Filled | Reverted):
-                self._mined.append(Mined(trade, outcome))
+            if (mined := mined_in(trade, outcome)) is not None:
+                self._mined.append(mined)
         return ended
 
     def reopen(self, desk: Desk, dropped: Collection[BlockHash]) -> list[Mined]:
         """Open again every trade that ended in a block that left the chain; return how they had ended."""
-        gone = [mined for mined in self._mined if mined.outcome.block.hash in dropped]
+        gone = [mined for mined in self._mined if mined.block.hash in dropped]
         for mined in gone:
             self._mined.remove(mined)
             write_reorged(self._journal, self._ledger, mined)
             desk.hold(mined.trade)
         return gone
+
+
+def mined_in(trade: OpenTrade, outcome: Outcome) -> Mined | None:
+    """Pair a trade with the block that ended it; None for an end that names no block."""
+    if isinstance(outcome, Reorged) or outcome.block is None:
+        return None
+    return Mined(trade, outcome, outcome.block)
 
 
 def write_end(journal: Journal, ledger: LimitLedger, trade: OpenTrade, outcome: Outcome) -> None:
@@ -73,34 +82,35 @@ def write_end(journal: Journal, ledger: LimitLedger, trade: OpenTrade, outcome: 
 
 def write_reorged(journal: Journal, ledger: LimitLedger, mined: Mined) -> None:
     """Take an outcome back, and hold its reservation again."""
-    outcome = mined.outcome
-    write_end(journal, ledger, mined.trade, Reorged(intent_id=outcome.intent_id, block=outcome.block))
+    write_end(journal, ledger, mined.trade, Reorged(intent_id=mined.outcome.intent_id, block=mined.block))
 
 
 def left_open(journal: Journal) -> list[OpenTrade]:
     """Rebuild the trades that the journal left open, by nonce."""
-    found = [_open_trade(journal, trade) for trade in trades(journal) if trade.status == "open"]
+    attempts = read_attempts(journal)
+    found = [_open_trade(journal, trade, attempts) for trade in trades(journal) if trade.status == "open"]
     return sorted(found, key=lambda trade: trade.submission.nonce)
 
 
 def mined_lately(journal: Journal, head: BlockRef) -> list[Mined]:
     """Rebuild the trades that ended in blocks which a reorg can still reach."""
-    listed = {t.id: t for t in trades(journal) if t.block is not None and t.block > head.number - HISTORY_BLOCKS}
-    rows: Sequence[tuple[str, int]] = journal.db.execute("SELECT intent_id, outcome_seq FROM intents").fetchall()
+    listed, attempts = {t.id: t for t in trades(journal)}, read_attempts(journal)
+    rows = journal.rows("SELECT intent_id, outcome_seq FROM intents WHERE status != 'open' ORDER BY outcome_seq")
     found: list[Mined] = []
     for intent_id, seq in rows:
-        if intent_id in listed:
-            outcome = read_outcome(_entry(journal, seq))
-            assert isinstance(outcome, Filled | Reverted)
-            found.append(Mined(_open_trade(journal, listed[intent_id]), outcome))
+        outcome = read_outcome(_entry(journal, seq))
+        mined = mined_in(_open_trade(journal, listed[intent_id], attempts), outcome)
+        if mined is not None and mined.block.number > head.number - HISTORY_BLOCKS:
+            found.append(mined)
     return found
 
 
-def _open_trade(journal: Journal, trade: Trade) -> OpenTrade:
-    """Rebuild one submission: its decision, or a sweep's command, is the entry right before its intent."""
+def _open_trade(journal: Journal, trade: Trade, attempts: Mapping[str, tuple[Attempt, ...]]) -> OpenTrade:
+    """Rebuild one submission: what asked for it, a decision or a sweep's command, is the entry right before it."""
     submission, cause = read_submission(_entry(journal, trade.seq)), _entry(journal, trade.seq - 1)
     return OpenTrade(
         submission=submission,
+        attempts=attempts.get(submission.intent_id, ()),
         reservation=cause.body["reservation"] if cause.kind == "decision" else None,
         pools=frozenset(PoolId(pool) for pool, _, _ in trade.route),
         sweeps=Address(cause.body["token"]) if cause.kind == "command" else None,

@@ -24,10 +24,11 @@ RESUME_VALID_S = 300
 
 
 class HaltParams(Params):
-    """Why, and whether only own capital is to be spared."""
+    """Why, whether only own capital is to be spared, and whether the operator has what is open cancelled."""
 
     reason: Words
     reducing: bool = False
+    cancel_open: bool = False
 
 
 class RefusalParams(Params):
@@ -137,7 +138,19 @@ async def deny(engine: Running, params: DenyParams, principal: Principal) -> Ans
 
 async def halt(engine: Running, params: HaltParams, principal: Principal) -> Answer:
     """Stop signing at once, or with `reducing` risk no own capital. Anyone may; only the operator resumes."""
-    command = Halt(principal=principal.id, reason=printable(params.reason), reducing=params.reducing)
+    if params.cancel_open and (params.reducing or principal.role != "operator"):
+        raise ControlError(
+            "only a full halt at the command line cancels what is open",
+            measured="reducing" if params.reducing else f"role {principal.role}",
+            next_step="halt without cancel_open; the operator cancels with ketch halt --cancel",
+            code="not_allowed",
+        )
+    command = Halt(
+        principal=principal.id,
+        reason=printable(params.reason),
+        reducing=params.reducing,
+        cancel_open=params.cancel_open,
+    )
     return await engine.command(command)
 
 

@@ -47,6 +47,7 @@ async def summary(settings: Settings, state: Path, engine: Composition) -> dict[
         "submitted": added.submitted,
         "filled": added.filled,
         "reverted": added.reverted,
+        "cancelled": added.cancelled,
         "replaced": added.replaced,
         "open": added.open,
         "refused": added.refused,

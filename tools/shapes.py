@@ -65,7 +65,7 @@ class Hop(BaseModel):
 
 
 Hops = Annotated[list[Hop], Field(min_length=1, max_length=8)]
-TradeStatus = Literal["open", "filled", "reverted", "replaced"]
+TradeStatus = Literal["open", "filled", "reverted", "cancelled", "replaced"]
 
 
 def given(**arguments: Any) -> dict[str, Any]:

@@ -11,11 +11,15 @@ TradingState = Literal["HALTED", "REDUCING", "ACTIVE"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
-    """Stop signing (or, with `reducing`, stop risking own capital). Anyone may; it needs no secret."""
+    """Stop signing (or, with `reducing`, stop risking own capital). Anyone may; it needs no secret.
+
+    `cancel_open` asks for a cancelling replacement of every open trade; sweeps to the treasury go on.
+    """
 
     principal: str
     reason: str
     reducing: bool = False
+    cancel_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What review says of a proof, and what the signer made of an approval."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.domain.opportunity import Proof, TradeRequest
@@ -87,3 +87,63 @@ class Submission:
     submitted_block: int
     door: Door = "public"
     deadline_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Signed bytes for a nonce that a submission holds already: its call at higher fees, or a cancel.
+
+    At most one of all that was signed for a nonce is ever mined. On disk before it is sent, as the submission is.
+    """
+
+    intent_id: str
+    kind: Literal["bump", "cancel"]
+    why: str
+    nonce: int
+    raw_tx: bytes
+    tx_hash: str
+    gas_limit: int
+    max_fee_wei: int
+    priority_fee_wei: int
+    submitted_block: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outstanding:
+    """A submission that has not ended, and what was signed for its nonce after it, the newest last."""
+
+    submission: Submission
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def cancels(self) -> frozenset[str]:
+        """Name the hashes that do nothing but take its nonce."""
+        own = {self.submission.tx_hash} if self.is_fill else set[str]()
+        return frozenset(own | {a.tx_hash for a in self.attempts if a.kind == "cancel"})
+
+    @property
+    def is_fill(self) -> bool:
+        """Tell a transfer of nothing that fills a nonce, which a reorg left open, from a call of the executor."""
+        return self.submission.decision_id.startswith("outside-")
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Name every hash under which its nonce may be mined, the first first."""
+        return (self.submission.tx_hash, *(a.tx_hash for a in self.attempts))
+
+    @property
+    def newest(self) -> Submission:
+        """Give what is to be sent: the bytes signed last, under the submission's own name.
+
+        A cancel is public whatever the door was: it says nothing of the trade, and frees the nonce without a relay.
+        """
+        if not self.attempts:
+            return self.submission
+        last = self.attempts[-1]
+        return replace(
+            self.submission,
+            raw_tx=last.raw_tx,
+            tx_hash=last.tx_hash,
+            submitted_block=last.submitted_block,
+            door="public" if last.kind == "cancel" else self.submission.door,
+        )

@@ -1,4 +1,7 @@
-"""How a submission ended. Gas is wei actually paid, from the receipt."""
+"""How a submission ended. Gas is wei actually paid, from the receipt.
+
+`tx_hash` is what was mined of all that was signed for the nonce; None, in older journals, for the first.
+"""
 
 from dataclasses import dataclass
 
@@ -15,6 +18,7 @@ class Filled:
     realised: int
     gas_used: int
     gas_paid_wei: int
+    tx_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +30,31 @@ class Reverted:
     reason: str
     gas_used: int
     gas_paid_wei: int
+    tx_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """Our own cancel took the nonce: the call can never be mined. The cancel's gas was paid."""
+
+    intent_id: str
+    block: BlockRef
+    gas_used: int
+    gas_paid_wei: int
+    tx_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced:
-    """Another transaction took the nonce: this one can never be mined. `by` is its hash where known."""
+    """A transaction that is not ours took the nonce: nothing of ours can be mined unless `block` leaves the chain.
+
+    `by` is its hash where the node can say; `block` then holds it, else is the head at which the nonce was seen used.
+    Older journals name none.
+    """
 
     intent_id: str
     by: str | None
+    block: BlockRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,4 +65,9 @@ class Reorged:
     block: BlockRef
 
 
-Outcome = Filled | Reverted | Replaced | Reorged
+Outcome = Filled | Reverted | Cancelled | Replaced | Reorged
+
+
+def mined_hash(outcome: Outcome) -> str | None:
+    """Name the transaction that ended it, where that is one of ours and not the first."""
+    return None if isinstance(outcome, Replaced | Reorged) else outcome.tx_hash

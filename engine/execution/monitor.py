@@ -6,16 +6,18 @@ from typing import Any
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.chains.executor_calls import profit_of
 from engine.chains.executor_reverts import reason_of
-from engine.chains.heads import decode_logs
-from engine.domain.decision import Submission
-from engine.domain.outcome import Filled, Outcome, Replaced, Reverted
-from engine.domain.units import ZERO_ADDRESS, Address, BlockHash, BlockRef, ChainId
+from engine.chains.heads import block_ref, decode_logs
+from engine.domain.decision import Outstanding
+from engine.domain.outcome import Cancelled, Filled, Outcome, Replaced, Reverted
+from engine.domain.units import ZERO_ADDRESS, Address, BlockRef, ChainId
+from engine.execution.foreign import Taken, find_taker
 
 
 class Monitor:
-    """Asks for the receipts of what is open. A missing receipt is uncertain, never a failure.
+    """Asks for the receipts of everything that is open. A missing receipt is uncertain, never a failure.
 
-    A nonce used by another transaction is believed at the second look, since a block may come between two answers.
+    A nonce used by somebody else is believed when the block that used it is seen, and by the count alone, at the
+    second look, only from a node that no longer has those blocks. A node that hides our own receipt changes nothing.
     """
 
     def __init__(self, endpoint: Endpoint, *, chain: ChainId, executor: Address, operator: Address) -> None:
@@ -25,60 +27,77 @@ class Monitor:
         self._operator = operator
         self._overtaken: set[str] = set()
 
-    async def outcomes(self, submissions: Sequence[Submission], head: BlockRef) -> list[Outcome]:
+    async def outcomes(self, outstanding: Sequence[Outstanding], head: BlockRef) -> list[Outcome]:
         """Return the outcomes known as of `head`, in nonce order. Raises `ChainError` when the node does not answer."""
-        if not submissions:
+        if not outstanding:
             return []
         requests: list[tuple[str, Sequence[Any]]] = [("eth_getTransactionCount", (self._operator, hex(head.number)))]
-        requests += [("eth_getTransactionReceipt", (s.tx_hash,)) for s in submissions]
-        count, *receipts = await self._endpoint.batch(requests)
-        mined = int(count, 16)
+        requests += [("eth_getTransactionReceipt", (tx_hash,)) for one in outstanding for tx_hash in one.hashes]
+        count, *answers = await self._endpoint.batch(requests)
+        mined, receipts = int(count, 16), iter(answers)
         ended: list[Outcome] = []
-        for submission, receipt in zip(submissions, receipts, strict=True):
-            if receipt is not None:
-                outcome = await self._from_receipt(submission, receipt, head)
-                if outcome is not None:
-                    ended.append(outcome)
-                self._overtaken.discard(submission.intent_id)
-            elif submission.nonce < mined:
-                if submission.intent_id in self._overtaken:
-                    ended.append(Replaced(intent_id=submission.intent_id, by=None))
-                self._overtaken.add(submission.intent_id)
+        for one in outstanding:
+            found = [receipt for receipt in [next(receipts) for _ in one.hashes] if receipt is not None]
+            outcome: Outcome | None = None
+            if found:
+                outcome = await self._from_receipt(one, found[0], head)
+                self._overtaken.discard(one.submission.intent_id)
+            elif one.submission.nonce < mined:
+                outcome = await self._from_block(one, head)
+            if outcome is not None:
+                ended.append(outcome)
         return ended
 
+    async def _from_block(self, one: Outstanding, head: BlockRef) -> Replaced | None:
+        """Look for whoever took the nonce; None while that is not known, or was one of ours after all."""
+        name, first_block = one.submission.intent_id, one.submission.submitted_block
+        taken = await find_taker(self._endpoint, self._operator, one.submission.nonce, first_block, head)
+        if isinstance(taken, Taken):
+            return (
+                None if taken.tx_hash in one.hashes else Replaced(intent_id=name, by=taken.tx_hash, block=taken.block)
+            )
+        if taken == "not seen":
+            return None
+        if name in self._overtaken:
+            self._overtaken.discard(name)
+            return Replaced(intent_id=name, by=None, block=head)
+        self._overtaken.add(name)
+        return None
+
     async def _from_receipt(
-        self, submission: Submission, receipt: Mapping[str, Any], head: BlockRef
-    ) -> Filled | Reverted | None:
+        self, one: Outstanding, receipt: Mapping[str, Any], head: BlockRef
+    ) -> Filled | Reverted | Cancelled | None:
         """Read an end; None when its block is past `head`, or has left the chain since the node answered."""
         if int(receipt["blockNumber"], 16) > head.number:
             return None
         header = await self._endpoint.call("eth_getBlockByHash", receipt["blockHash"], False)
         if header is None:
             return None
-        block = BlockRef(
-            chain=self._chain,
-            number=int(receipt["blockNumber"], 16),
-            hash=BlockHash(receipt["blockHash"]),
-            timestamp_s=int(header["timestamp"], 16),
-        )
-        gas_used = int(receipt["gasUsed"], 16)
+        intent_id, block = one.submission.intent_id, block_ref(self._chain, header)
+        gas_used, tx_hash = int(receipt["gasUsed"], 16), str(receipt["transactionHash"])
         gas_paid_wei = gas_used * int(receipt["effectiveGasPrice"], 16) + int(receipt.get("l1Fee") or "0x0", 16)
+        if tx_hash in one.cancels:
+            return Cancelled(
+                intent_id=intent_id, block=block, gas_used=gas_used, gas_paid_wei=gas_paid_wei, tx_hash=tx_hash
+            )
         if int(receipt["status"], 16) != 1:
             return Reverted(
-                intent_id=submission.intent_id,
+                intent_id=intent_id,
                 block=block,
-                reason=await self._why(submission.tx_hash),
+                reason=await self._why(tx_hash),
                 gas_used=gas_used,
                 gas_paid_wei=gas_paid_wei,
+                tx_hash=tx_hash,
             )
         token, realised = profit_of(decode_logs(receipt["logs"]), self._executor) or (ZERO_ADDRESS, 0)
         return Filled(
-            intent_id=submission.intent_id,
+            intent_id=intent_id,
             block=block,
             token=token,
             realised=realised,
             gas_used=gas_used,
             gas_paid_wei=gas_paid_wei,
+            tx_hash=tx_hash,
         )
 
     async def _why(self, tx_hash: str) -> str:

@@ -14,7 +14,6 @@ from engine.domain.units import BlockRef
 from engine.execution.private import PrivateRelays
 
 _ALREADY_THERE = ("already known", "already imported", "known transaction", "nonce too low")
-RESEND_AFTER_BLOCKS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +51,6 @@ async def send_all(
         if why is not None:
             unsent[submission.intent_id] = why
     return unsent
-
-
-def due(submission: Submission, head: BlockRef) -> bool:
-    """Say whether an open submission is to be sent again at `head`: a node may have dropped it.
-
-    What is private is offered at every block until its deadline: no pool keeps it.
-    """
-    if submission.door != "public":
-        return submission.deadline_s is not None and head.timestamp_s < submission.deadline_s
-    return submission.submitted_block + RESEND_AFTER_BLOCKS < head.number
 
 
 async def _send_private(

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from engine.journal.canonical import Body, loads
 from engine.journal.schema import PROJECTIONS
 
-STATUS_OF: Mapping[str, Literal["open", "filled", "reverted", "replaced"]] = {
+STATUS_OF: Mapping[str, Literal["open", "filled", "reverted", "cancelled", "replaced"]] = {
     "Filled": "filled",
     "Reverted": "reverted",
+    "Cancelled": "cancelled",
     "Replaced": "replaced",
     "Reorged": "open",
 }
@@ -84,6 +85,10 @@ def _reservation(db: sqlite3.Connection, seq: int, body: Body) -> None:
     )
 
 
+def _raise(db: sqlite3.Connection, seq: int, body: Body) -> None:
+    db.execute("UPDATE reservations SET worst_wei = ? WHERE id = ?", (body["worst_wei"], body["reservation"]))
+
+
 def _release(db: sqlite3.Connection, seq: int, body: Body) -> None:
     name, how = body["reservation"], body["how"]
     _take_time(db, body)
@@ -143,6 +148,7 @@ _STEPS: Mapping[str, Callable[[sqlite3.Connection, int, Body], None]] = {
     "intent": _intent,
     "outcome": _outcome,
     "reservation": _reservation,
+    "raise": _raise,
     "release": _release,
     "state": _state,
 }

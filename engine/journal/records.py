@@ -7,9 +7,9 @@ intent holds the signed bytes. By these ids every trade traces back to the block
 from eth_utils.crypto import keccak
 
 from engine.domain.commands import Command, TradingState
-from engine.domain.decision import Approved, Decision, Submission
+from engine.domain.decision import Approved, Attempt, Decision, Submission
 from engine.domain.opportunity import Opportunity, Proof, TradeRequest
-from engine.domain.outcome import Filled, Outcome, Reorged, Replaced, Reverted
+from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted
 from engine.domain.units import BlockRef
 from engine.journal.canonical import Body, decode, plain
 from engine.journal.faults import damage_named
@@ -17,7 +17,9 @@ from engine.journal.journal import Entry, Journal
 
 _FIRST_FORMAT: Body = {"door": "public", "deadline_s": None}
 """What an intent of format 1 does not say: there was one door then."""
-OUTCOMES: tuple[type[Outcome], ...] = (Filled, Reverted, Replaced, Reorged)
+_SINCE_FORMAT_2 = {"Filled": ("tx_hash",), "Reverted": ("tx_hash",), "Replaced": ("block",)}
+"""What outcomes of format 1 do not say."""
+OUTCOMES: tuple[type[Outcome], ...] = (Filled, Reverted, Cancelled, Replaced, Reorged)
 
 
 def record_opportunity(journal: Journal, opportunity: Opportunity) -> Entry:
@@ -72,6 +74,26 @@ def record_intent(
     return journal.append("intent", plain(submission) | plain(terms))
 
 
+def record_attempt(journal: Journal, attempt: Attempt) -> Entry:
+    """Write what was signed for a nonce that is held already, before it is sent."""
+    return journal.append("attempt", plain(attempt))
+
+
+def read_attempts(journal: Journal) -> dict[str, tuple[Attempt, ...]]:
+    """Read every attempt again, by intent, in the order of signing."""
+    found: dict[str, tuple[Attempt, ...]] = {}
+    for entry in journal.entries("attempt"):
+        attempt = decode(Attempt, entry.body)
+        found[attempt.intent_id] = (*found.get(attempt.intent_id, ()), attempt)
+    return found
+
+
+def record_outside(journal: Journal, *, first_nonce: int, next_nonce: int, block: BlockRef, reason: str) -> Entry:
+    """Write that the chain counts transactions of the hot key, `first_nonce` to `next_nonce` - 1, not written here."""
+    body = {"first_nonce": first_nonce, "next_nonce": next_nonce, "block": block, "reason": reason}
+    return journal.append("outside", body)
+
+
 def record_outcome(journal: Journal, outcome: Outcome) -> Entry:
     """Write how a submission ended, or that its block left the chain."""
     return journal.append("outcome", {"type": type(outcome).__name__} | plain(outcome))
@@ -97,6 +119,7 @@ def read_outcome(entry: Entry) -> Outcome:
     """Make an `Outcome` again."""
     body = dict(entry.body)
     name = body.pop("type")
+    body = dict.fromkeys(_SINCE_FORMAT_2.get(name, ())) | body
     (kind,) = (kind for kind in OUTCOMES if kind.__name__ == name)
     return decode(kind, body)
 

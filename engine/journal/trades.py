@@ -10,12 +10,13 @@ from engine.journal.faults import damage_named
 from engine.journal.journal import Entry, Journal
 from engine.journal.projections import STATUS_OF
 
-Status = Literal["open", "filled", "reverted", "replaced"]
+Status = Literal["open", "filled", "reverted", "cancelled", "replaced"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
-    """One submission. `realised` is in raw `token`; `block` is where it was mined. A sweep has no route and no token.
+    """One submission. `realised` is in raw `token`; `block` is where it or its cancel was mined, `tx_hash` what
+    was mined, or signed first. A sweep has no route and no token.
 
     `gas_paid_wei` is 0 while open and when replaced: that transaction never paid any.
     """
@@ -47,6 +48,7 @@ class Totals:
     submitted: int
     filled: int
     reverted: int
+    cancelled: int
     replaced: int
     open: int
     refused: int
@@ -104,6 +106,7 @@ def totals(journal: Journal, listed: list[Trade] | None = None) -> Totals:
         submitted=len(listed),
         filled=status["filled"],
         reverted=status["reverted"],
+        cancelled=status["cancelled"],
         replaced=status["replaced"],
         open=status["open"],
         refused=refused,
@@ -139,9 +142,10 @@ def _opened(entry: Entry, plan: Body | None, request: Body | None) -> Trade:
 
 def _ended(trade: Trade, outcome: Body) -> Trade:
     status = STATUS_OF[outcome["type"]]
-    mined = status in ("filled", "reverted")
+    mined = status in ("filled", "reverted", "cancelled")
     return replace(
         trade,
+        tx_hash=outcome.get("tx_hash") or trade.tx_hash,
         status=status,
         block=int(outcome["block"]["number"]) if mined else None,
         reason=outcome["reason"] if status == "reverted" else "",

@@ -15,7 +15,20 @@ from engine.risk.versions import version_in_force
 from engine.summary import percentiles_ms, totals_of
 
 _COUNTS = frozenset(
-    ("seq", "nonce", "block", "hops", "opportunities", "submitted", "filled", "reverted", "replaced", "open", "refused")
+    (
+        "seq",
+        "nonce",
+        "block",
+        "hops",
+        "opportunities",
+        "submitted",
+        "filled",
+        "reverted",
+        "cancelled",
+        "replaced",
+        "open",
+        "refused",
+    )
 )
 _NOT_SHOWN: dict[str, Any] = {"rpc": True, "ws": True, "lockstep_socket": True, "wallet": {"endpoints"}}
 
@@ -34,7 +47,7 @@ async def engine_status(engine: Running, params: Nothing, principal: Principal) 
         "blocks_seen": here.measured.blocks,
         "pools": len(here.market.pools),
         "opportunities_recorded": at.journal.count("opportunity"),
-        "submissions": {name: counted.get(name, 0) for name in ("open", "filled", "reverted", "replaced")},
+        "submissions": {name: counted.get(name, 0) for name in ("open", "filled", "reverted", "cancelled", "replaced")},
         "approvals_pending": len(at.agents.waiting(here.market.head.timestamp_s)),
         "you": {"principal": principal.id, "role": principal.role},
         "agents_may_trade": engine.settings.agents_may_trade,

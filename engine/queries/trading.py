@@ -30,7 +30,7 @@ class TradeParams(RouteParams):
 class TradesParams(Page):
     """Which trades, the newest first."""
 
-    status: Literal["open", "filled", "reverted", "replaced"] | None = None
+    status: Literal["open", "filled", "reverted", "cancelled", "replaced"] | None = None
 
 
 class TradeIdParams(Params):
@@ -186,10 +186,10 @@ def _row(engine: Running, entry: Entry, request: Entry | None) -> Answer:
     return {
         "id": body["intent_id"],
         "kind": "trade" if request else "sweep",
-        "tx_hash": body["tx_hash"],
+        "tx_hash": ended.get("tx_hash") or body["tx_hash"],
         "status": ended["type"].lower() if ended else "open",
         "submitted_block": int(body["submitted_block"]),
-        "block": int(ended["block"]["number"]) if "block" in ended else None,
+        "block": int(ended["block"]["number"]) if ended.get("block") else None,
         "origin": request.body["origin"] if request else None,
         "principal": request.body["principal"] if request else None,
         "hops": len(request.body["route"]["hops"]) if request else 0,

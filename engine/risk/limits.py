@@ -10,13 +10,13 @@ import json
 
 from engine.domain.commands import Halt
 from engine.domain.errors import JournalError
-from engine.domain.outcome import Filled, Outcome, Reorged, Replaced, Reverted
+from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted
 from engine.domain.units import BlockRef
 from engine.journal.canonical import Body
 from engine.journal.faults import damage_named
 from engine.journal.journal import Journal
 from engine.risk.book import Book, Breach, Claim, Worth
-from engine.risk.caps import first_over, halt_at_loss_wei, leap, tripped
+from engine.risk.caps import first_over, halt_at_loss_wei, leap, room_to_burn, tripped
 from engine.risk.chain_time import MINUTE_S, ChainTime, advanced
 from engine.risk.halt import take_halt
 from engine.risk.policy import Policy
@@ -85,6 +85,38 @@ class LimitLedger:
             self.journal.append("reservation", terms | claimed)
         return name
 
+    def raise_worst(self, reservation: str, worst_wei: int, *, block: BlockRef, policy: Policy) -> Breach | None:
+        """Hold `worst_wei` for a reservation that holds less, before a replacement is signed; or say which cap forbids.
+
+        Raises `JournalError` when the reservation is unknown or was released.
+        """
+        with self.journal.transaction():
+            held = self.worst_of(reservation)
+            if worst_wei <= held:
+                return None
+            (row,) = self.journal.rows(f"SELECT {_CLAIM} FROM reservations WHERE id = ?", reservation)
+            more, room = worst_wei - held, room_to_burn(self.book(block), _claim(row), policy)
+            if more > room:
+                return Breach(
+                    rule="gas or loss a day",
+                    measured=f"{more} wei more for a replacement",
+                    limit=f"{max(room, 0)} wei",
+                    next_step="wait for open transactions to end, or for the chain's next day",
+                )
+            self.journal.append("raise", {"reservation": reservation, "worst_wei": worst_wei})
+            return None
+
+    def worst_of(self, reservation: str) -> int:
+        """Read the worst that a reservation holds, in wei. Raises `JournalError` when it is not held."""
+        rows = self.journal.rows("SELECT worst_wei FROM reservations WHERE id = ? AND held = 1", reservation)
+        if not rows:
+            raise JournalError("the reservation is not held", measured=reservation, next_step="run ketch verify")
+        return int(rows[0][0])
+
+    def worth_of(self, reservation: str) -> Worth:
+        """Read how a reservation values its trade's profit."""
+        return _worth(self._reserved(reservation)[1])
+
     def release(self, reservation: str, outcome: Outcome) -> None:
         """Replace a reservation by what its outcome cost, on the ledger's day; halt where that trips a loss rule.
 
@@ -107,6 +139,9 @@ class LimitLedger:
                     self._halt_if_tripped(lost, terms, outcome.block)
                 case Reverted():
                     self._append(reservation, "reverted", outcome.block, outcome.gas_paid_wei)
+                    self._halt_if_tripped(True, terms, outcome.block)
+                case Cancelled():
+                    self._append(reservation, "cancelled", outcome.block, outcome.gas_paid_wei)
                     self._halt_if_tripped(True, terms, outcome.block)
                 case Replaced():
                     self._append(reservation, "replaced", None)

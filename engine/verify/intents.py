@@ -4,12 +4,19 @@ import hashlib
 import json
 from typing import Any
 
+from engine.verify.attempts import check_attempts
 from engine.verify.history import History
 from engine.verify.lineage import FAULTS, Lineage, Trade
 from engine.verify.report import Report
 from engine.verify.signed import Execute, Signed, is_sweep, read_execute, read_signed
 
-STATUS = {"open": "open", "Filled": "filled", "Reverted": "reverted", "Replaced": "replaced"}
+STATUS = {
+    "open": "open",
+    "Filled": "filled",
+    "Reverted": "reverted",
+    "Cancelled": "cancelled",
+    "Replaced": "replaced",
+}
 
 Table = dict[Any, tuple[int | None, tuple[Any, ...]]]
 """A projection as it should be: key -> (the row that it is about, its cells)."""
@@ -24,6 +31,7 @@ def check_intents(lineage: Lineage, report: Report) -> dict[str, Signed]:
             signed[name] = read_signed(bytes.fromhex(trade.row.body["raw_tx"].removeprefix("0x")))
             _check_terms(trade, signed[name], lineage, report)
             _check_call(trade, signed[name], lineage, report)
+            check_attempts(trade, signed[name], lineage, report)
         except FAULTS as fault:
             report.found(trade.row.seq, "the intent cannot be decoded", fault, "a signed call of the executor")
     _check_nonce_order(lineage, report)
@@ -62,7 +70,7 @@ def check_tables(history: History, lineage: Lineage, report: Report) -> None:
                 int(said.get("agent", False)),
                 said.get("token", ""),
                 json.dumps(said.get("venues", []), separators=(",", ":")),
-                said["worst_wei"],
+                str(lineage.worst[name]),
                 said.get("notional_wei", "0"),
                 said.get("own_wei", "0"),
                 int(time["time_s"]) if time else int(said["day"]) * 86_400,
@@ -92,11 +100,12 @@ def _compare(table: str, history: History, expected: Table, report: Report) -> N
 
 def _check_terms(trade: Trade, signed: Signed, lineage: Lineage, report: Report) -> None:
     body, genesis = trade.row.body, lineage.genesis
+    receiver = genesis["operator"] if trade.is_fill else genesis["executor"]
     terms = {
         "hash": (signed.tx_hash, body["tx_hash"]),
         "sender": (signed.sender, genesis["operator"]),
-        "receiver": (signed.to, genesis["executor"]),
-        "receiver as written down": (body["to"], genesis["executor"]),
+        "receiver": (signed.to, receiver),
+        "receiver as written down": (body["to"], receiver),
         "chain": (signed.chain_id, int(genesis["chain_id"])),
         "nonce": (signed.nonce, int(body["nonce"])),
         "value": (signed.value, 0),
@@ -123,6 +132,10 @@ def _check_terms(trade: Trade, signed: Signed, lineage: Lineage, report: Report)
 
 def _check_call(trade: Trade, signed: Signed, lineage: Lineage, report: Report) -> None:
     seq, call = trade.row.seq, read_execute(signed.data)
+    if trade.is_fill:
+        if signed.data:
+            report.found(seq, "what fills a nonce carries a call", "0x" + signed.data[:4].hex(), "nothing")
+        return
     if call is None:
         if not is_sweep(signed.data) or trade.row.body["calldata_anchor"] is not None:
             report.found(
@@ -157,13 +170,20 @@ def _check_request(trade: Trade, call: Execute, report: Report) -> None:
 
 
 def _check_nonce_order(lineage: Lineage, report: Report) -> None:
-    """Nonces go up by one; one may come back only when the transaction that had it was replaced."""
+    """Nonces go up by one. One may come back when the transaction that had it was replaced, and go past or back to
+    those that somebody else was seen to use.
+    """
     last: int | None = None
     replaced: set[int] = set()
     for trade in lineage.trades.values():
-        nonce = int(trade.row.body["nonce"])
-        if last is not None and nonce != last + 1 and nonce not in replaced:
-            report.found(trade.row.seq, "the nonces have a gap or repeat", nonce, last + 1)
+        nonce, seq = int(trade.row.body["nonce"]), trade.row.seq
+        near = any(
+            int(row.body["first_nonce"]) <= nonce <= int(row.body["next_nonce"])
+            for row in lineage.outside
+            if row.seq < seq
+        )
+        if last is not None and nonce != last + 1 and nonce not in replaced and not near:
+            report.found(seq, "the nonces have a gap or repeat", nonce, last + 1)
         last = nonce if last is None else max(last, nonce)
         if trade.status == "Replaced":
             replaced.add(nonce)

@@ -7,17 +7,18 @@ from typing import Any, Literal
 from engine.verify.history import History, Row
 from engine.verify.report import Report
 
-FINAL = ("Filled", "Reverted", "Replaced")
+FINAL = ("Filled", "Reverted", "Cancelled", "Replaced")
 FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What reading a body of the wrong shape raises."""
 
-Status = Literal["open", "Filled", "Reverted", "Replaced"]
+Status = Literal["open", "Filled", "Reverted", "Cancelled", "Replaced"]
 
 
 @dataclass(slots=True, kw_only=True)
 class Trade:
     """One intent with all that belongs to it. `outcome` is how it ended, None while open or reorganised; `last` is the
-    newest outcome row, a reorganisation included.
+    newest outcome row, a reorganisation included. `attempts` are what was signed for its nonce later, each with the
+    worst that was reserved by then, None without a reservation.
     """
 
     row: Row
@@ -28,6 +29,23 @@ class Trade:
     outcome: Row | None = None
     last: Row | None = None
     release: Row | None = None
+    attempts: list[tuple[Row, int | None]] = field(default_factory=lambda: list[tuple[Row, int | None]]())
+
+    @property
+    def is_fill(self) -> bool:
+        """Tell a transfer of nothing that fills a nonce, which a reorg left open, from a call of the executor."""
+        return str(self.row.body["decision_id"]).startswith("outside-")
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Name every hash under which its nonce may have been mined."""
+        return (self.row.body["tx_hash"], *(row.body["tx_hash"] for row, _ in self.attempts))
+
+    @property
+    def cancels(self) -> frozenset[str]:
+        """Name the hashes that do nothing but take the nonce."""
+        own = {self.row.body["tx_hash"]} if self.is_fill else set[str]()
+        return frozenset(own | {row.body["tx_hash"] for row, _ in self.attempts if row.body["kind"] == "cancel"})
 
     @property
     def status(self) -> Status:
@@ -39,7 +57,8 @@ class Lineage:
     """The journal's accounts as its rows tell them, and each row's hash with its place.
 
     `days` is the day that a reservation was last charged to, `spent` what each day's releases add up to, by day, what
-    and name; `ledger` the limits' time and the row of the last resume.
+    and name; `ledger` the limits' time and the row of the last resume; `worst` what each reservation holds after every
+    raise, `outside` the nonces that somebody else was seen to use.
     """
 
     genesis: dict[str, Any]
@@ -49,6 +68,8 @@ class Lineage:
     days: dict[str, int] = field(default_factory=lambda: dict[str, int]())
     spent: Counter[str] = field(default_factory=lambda: Counter[str]())
     ledger: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+    worst: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+    outside: list[Row] = field(default_factory=lambda: list[Row]())
     places: dict[str, int] = field(default_factory=lambda: dict[str, int]())
 
 
@@ -78,8 +99,15 @@ def _place(row: Row, lineage: Lineage, named: dict[tuple[str, str], Row], report
         case "reservation":
             lineage.reservations[body["reservation"]] = row
             _take_time(row, lineage)
+            lineage.worst[body["reservation"]] = int(body["worst_wei"])
         case "state" if body["state"] == "ACTIVE":
             lineage.ledger["resumed"] = row.seq
+        case "raise":
+            _raise(row, lineage, report)
+        case "attempt":
+            _attempt(row, lineage, report)
+        case "outside":
+            lineage.outside.append(row)
         case "release":
             _release(row, lineage, report)
         case "intent":
@@ -112,6 +140,26 @@ def _opened(row: Row, lineage: Lineage, named: dict[tuple[str, str], Row], repor
             decision.seq, "the proof is of another request", proof.body["plan"]["request"], decision.body["request"]
         )
     return Trade(row=row, decision=decision, proof=proof, request=request, reservation=reservation)
+
+
+def _attempt(row: Row, lineage: Lineage, report: Report) -> None:
+    trade = lineage.trades.get(row.body["intent_id"])
+    if trade is None or trade.outcome is not None:
+        at = "no intent" if trade is None else "an intent that has ended"
+        report.found(row.seq, f"the attempt is of {at}", row.body["intent_id"], "an open intent")
+        return
+    held = trade.reservation.body["reservation"] if trade.reservation else None
+    trade.attempts.append((row, None if held is None else lineage.worst[held]))
+
+
+def _raise(row: Row, lineage: Lineage, report: Report) -> None:
+    name, worst = row.body["reservation"], int(row.body["worst_wei"])
+    if name not in lineage.worst or name in lineage.releases:
+        report.found(row.seq, "what is raised is no reservation that is held", name, "a reservation before it")
+    elif worst <= lineage.worst[name]:
+        report.found(row.seq, "the reservation is raised to less", worst, f"more than {lineage.worst[name]}")
+    else:
+        lineage.worst[name] = worst
 
 
 def _end(row: Row, lineage: Lineage, report: Report) -> None:

@@ -29,12 +29,14 @@ class View:
 
 
 def read_receipts(rpc: Rpc, lineage: Lineage, view: View) -> dict[str, dict[str, Any]]:
-    """Return the receipts that the chain holds as of the view's block, by intent."""
-    calls: list[Call] = [
-        ("eth_getTransactionReceipt", (trade.row.body["tx_hash"],)) for trade in lineage.trades.values()
-    ]
-    receipts = zip(lineage.trades, rpc.ask(calls), strict=True)
-    return {name: found for name, found in receipts if found and int(found["blockNumber"], 16) <= view.number}
+    """Return the receipts that the chain holds as of the view's block, by intent: of what took its nonce."""
+    asked = [(name, tx_hash) for name, trade in lineage.trades.items() for tx_hash in trade.hashes]
+    calls: list[Call] = [("eth_getTransactionReceipt", (tx_hash,)) for _, tx_hash in asked]
+    return {
+        name: found | {"transactionHash": tx_hash}
+        for (name, tx_hash), found in zip(asked, rpc.ask(calls), strict=True)
+        if found and int(found["blockNumber"], 16) <= view.number
+    }
 
 
 def check_receipts(lineage: Lineage, receipts: dict[str, dict[str, Any]], view: View, report: Report) -> Counter[str]:
@@ -107,11 +109,16 @@ def _mined_block(trade: Trade) -> float:
 
 def _check_outcome(trade: Trade, receipt: dict[str, Any], deltas: Counter[str], report: Report) -> None:
     status = "Filled" if int(receipt["status"], 16) == 1 else "Reverted"
+    if receipt["transactionHash"] in trade.cancels:
+        status = "Cancelled"
     if trade.outcome is None or trade.status != status:
         _found(trade, report, "the journal and the chain say different ends", trade.status, status)
         return
     said = trade.outcome.body
     block, gas = said["block"], gas_paid(receipt)
+    named = said.get("tx_hash") or trade.row.body["tx_hash"]
+    if named != receipt["transactionHash"]:
+        _found(trade, report, "another transaction of its nonce was mined", named, receipt["transactionHash"])
     if (int(block["number"]), block["hash"]) != (int(receipt["blockNumber"], 16), receipt["blockHash"]):
         is_in = (int(receipt["blockNumber"], 16), receipt["blockHash"])
         _found(trade, report, "the transaction is in another block", (int(block["number"]), block["hash"]), is_in)

@@ -67,7 +67,7 @@ def _check_chain(rpc: Rpc, lineage: Lineage, signed: dict[str, Signed], at_block
     receipts = read_receipts(rpc, lineage, view)
     moved = check_receipts(lineage, receipts, view, report)
     check_nonces(rpc, lineage, receipts, view, report)
-    ours = {lineage.trades[name].row.body["tx_hash"] for name in receipts}
+    ours = {str(receipt["transactionHash"]) for receipt in receipts.values()}
     check_balances(rpc, lineage, moved, ours, view, report)
     check_settlements(rpc, lineage, ours, view, report)
     check_anchored(lineage, signed, ours, report)

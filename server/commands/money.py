@@ -15,18 +15,23 @@ HALT_ANSWER_S = 5.0
 
 @click.command()
 @click.option("--reducing", is_flag=True, help="Only stop risking own capital.")
+@click.option("--cancel", is_flag=True, help="Replace every open trade by a transfer of nothing to the hot key itself.")
 @click.option("--reason", default="asked at the command line", show_default=True, help="Written into the journal.")
 @with_session
-def halt(session: Session, *, reducing: bool, reason: str) -> None:
+def halt(session: Session, *, reducing: bool, cancel: bool, reason: str) -> None:
     """Stop signing trades. Needs no secret; only `ketch resume` undoes it."""
     from engine.control_client import call
     from engine.domain.errors import ControlError
 
+    asked = {"reason": reason, "reducing": reducing, "cancel_open": cancel}
     try:
-        value = call(session.socket, "halt", {"reason": reason, "reducing": reducing}, HALT_ANSWER_S)
+        value = call(session.socket, "halt", asked, HALT_ANSWER_S)
     except ControlError:
         if reducing:
             raise  # only the engine can reduce
+        if cancel:
+            _halt_by_file(session.state, reason)
+            raise  # halted, and only the engine can cancel
         value = _halt_by_file(session.state, reason)
     session.result(value, lambda: facts(value))
 

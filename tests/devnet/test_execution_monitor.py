@@ -9,8 +9,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engine.execution.submission import RESEND_AFTER_BLOCKS
 from engine.journal.trades import Trade
+from engine.risk.halt import halt_reason
 from engine.verify.verify import verify_state
 from tests.conftest import LocalChain
 from tests.engine_on_chain import EngineOnChain, as_operator, close_gap, engine_on, head_ref, open_gap
@@ -76,14 +76,16 @@ def test_a_revert_is_written_down_with_the_contracts_reason_and_its_gas(chain: L
         anyio.run(check)
 
 
-def test_a_nonce_used_by_another_is_believed_at_the_second_look(chain: LocalChain, tmp_path: Path) -> None:
+def test_a_nonce_used_by_another_is_named_and_halts_the_engine(chain: LocalChain, tmp_path: Path) -> None:
     async def check() -> None:
         async with submitted(chain, tmp_path) as (engine, trade):
-            as_operator(engine, trade.nonce)
-            await engine.block()
-            assert [t.status for t in engine.trades()] == ["open"]
+            by = as_operator(engine, trade.nonce)
             await engine.block()
             assert engine.trades()[0].status == "replaced"
+            (outcome,) = (e.body for e in engine.journal.entries("outcome"))
+            assert (outcome["by"], outcome["block"]["hash"]) == (by, head_ref(chain).hash)
+            assert engine.parts.commands.state == "HALTED"
+            assert "somebody else holds the key" in str(halt_reason(tmp_path))
             assert held(engine) == 0
             assert engine.trades()[0].gas_paid_wei == 0
             report = verify_state(tmp_path, chain.node.rpc_url)
@@ -102,10 +104,8 @@ def test_a_transaction_that_the_node_drops_stays_open_and_is_sent_again_as_the_s
         async with submitted(chain, tmp_path) as (engine, trade):
             raw = chain.rpc.call("eth_getRawTransactionByHash", trade.tx_hash)
             chain.rpc.call("anvil_dropTransaction", trade.tx_hash)
-            await engine.block(RESEND_AFTER_BLOCKS)
-            assert engine.trades()[0].status == "open"
-            assert chain.rpc.call("eth_getTransactionByHash", trade.tx_hash) is None
             await engine.block()
+            assert engine.trades()[0].status == "open"
             assert chain.rpc.call("eth_getRawTransactionByHash", trade.tx_hash) == raw
             await engine.block()
             assert [(t.tx_hash, t.status) for t in engine.trades()] == [(trade.tx_hash, "filled")]
@@ -120,9 +120,10 @@ def test_nothing_is_signed_on_pools_that_a_transaction_on_its_way_will_change(
 ) -> None:
     async def check() -> None:
         async with submitted(chain, tmp_path) as (engine, trade):
-            chain.rpc.call("anvil_dropTransaction", trade.tx_hash)
             busy = {pool for pool, _, _ in trade.route}
-            await engine.block(3)
+            for _ in range(3):
+                chain.rpc.call("anvil_dropTransaction", trade.tx_hash)
+                await engine.block()
             later = engine.trades()[1:]
             assert not any({pool for pool, _, _ in t.route} & busy for t in later)
 
@@ -151,7 +152,7 @@ def test_a_node_that_answers_nothing_leaves_the_trade_open(
             assert len(engine.published("submitted")) == 1
             assert not engine.published("passed")
             monkeypatch.undo()
-            await engine.desk.send_again(head_ref(chain), all_open=True)
+            await engine.desk.send_again(head_ref(chain), [trade.id])
             await engine.block()
             assert [t.status for t in engine.trades()] == ["filled"]
 

@@ -234,9 +234,9 @@ def test_what_a_start_rebuilds_is_what_the_running_desk_held(chain: LocalChain, 
             assert {t.submission.intent_id: t for t in left_open(engine.journal)} == engine.desk.open
             (held,) = engine.desk.open.values()
             await engine.block()
-            ((trade, outcome),) = mined_lately(engine.journal, engine.parts.loop.market.head)
+            ((trade, outcome, block),) = mined_lately(engine.journal, engine.parts.loop.market.head)
             assert trade == held
-            assert outcome.block == engine.parts.loop.market.head
+            assert outcome.block == block == engine.parts.loop.market.head
 
     with chain.reverted():
         anyio.run(check)

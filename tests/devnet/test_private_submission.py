@@ -165,7 +165,7 @@ def test_a_restart_never_sends_a_private_trade_to_everybody(
             async with engine_on(chain, tmp_path) as engine:
                 first = engine.trades()[0]
                 await engine.block(2)
-                await engine.desk.send_again(engine.parts.loop.market.head, all_open=True)
+                await engine.desk.send_again(engine.parts.loop.market.head, list(engine.desk.open))
                 assert here.leaked(engine) == []
                 assert engine.trades()[0].status == "open"
             here.relay.fault = None
@@ -210,7 +210,7 @@ def test_whatever_happens_in_any_order_no_private_trade_reaches_the_pool(
                         here.chain.rpc.call("anvil_reorg", 1, [])
                         await engine.catch_up()
                     case "again":
-                        await engine.desk.send_again(engine.parts.loop.market.head, all_open=True)
+                        await engine.desk.send_again(engine.parts.loop.market.head, list(engine.desk.open))
                     case fault:
                         here.relay.fault = None if fault == "well" else fault  # type: ignore[assignment]
                 assert here.leaked(engine) == []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.domain.commands import Halt, Resume
 from engine.domain.errors import JournalError
 from engine.domain.opportunity import Opportunity, TradeRequest
-from engine.domain.outcome import Filled, Outcome, Reorged, Replaced, Reverted
+from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted
 from engine.journal.canonical import decode, dumps, loads, plain
 from engine.journal.journal import Journal
 from engine.journal.records import (
@@ -34,6 +34,7 @@ from tests.unit import journal_stubs as stub
 
 FILLED = Filled(intent_id="i1", block=stub.block(101), token=stub.WETH, realised=10**16, gas_used=9, gas_paid_wei=90)
 REVERTED = Reverted(intent_id="i2", block=stub.block(102), reason="floor", gas_used=7, gas_paid_wei=70)
+CANCELLED = Cancelled(intent_id="i", block=stub.block(103), gas_used=21_000, gas_paid_wei=5, tx_hash="0xc")
 
 
 @pytest.fixture
@@ -94,7 +95,13 @@ def test_signed_bytes_come_back_to_be_sent_again(journal: Journal) -> None:
 
 @pytest.mark.parametrize(
     "outcome",
-    [FILLED, REVERTED, Replaced(intent_id="i", by=None), Reorged(intent_id="i", block=stub.block())],
+    [
+        FILLED,
+        REVERTED,
+        CANCELLED,
+        Replaced(intent_id="i", by="0x1", block=stub.block()),
+        Reorged(intent_id="i", block=stub.block()),
+    ],
     ids=lambda outcome: type(outcome).__name__,
 )
 def test_every_outcome_comes_back_the_same(journal: Journal, outcome: Outcome) -> None:
