@@ -24,7 +24,10 @@ UNKNOWN_BLOCK_S = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainTime:
-    """The ledger's time: the highest plausible timestamp so far, and the block that showed it."""
+    """The ledger's time: the highest plausible timestamp so far, and the block that showed it.
+
+    `number` is 0 where the journal's first format wrote the day alone.
+    """
 
     time_s: int
     number: int
@@ -43,7 +46,7 @@ def latest_plausible_s(last: ChainTime, block: BlockRef) -> int:
 
 def is_plausible(last: ChainTime | None, block: BlockRef) -> bool:
     """Say whether a block's timestamp is borne out by its number. The very first is taken as it is."""
-    return last is None or block.timestamp_s <= latest_plausible_s(last, block)
+    return last is None or last.number == 0 or block.timestamp_s <= latest_plausible_s(last, block)
 
 
 def advanced(last: ChainTime | None, block: BlockRef) -> ChainTime:
