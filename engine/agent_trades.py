@@ -65,7 +65,7 @@ class AgentTrades:
             return None, [
                 Breach(rule=proof.rule, measured=proof.measured, limit=proof.limit, next_step=proof.next_step)
             ]
-        return proof, all_breaches(self._desk.rule_input(proof, state, view.block))
+        return proof, all_breaches(self._desk.rule_input(proof, state, view))
 
     def issue(self, principal: str, proof: Proof, min_profit: int) -> Ticket:
         """Hand out a ticket for what was proved, and for nothing else."""

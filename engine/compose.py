@@ -33,6 +33,7 @@ from engine.market.snapshot import Snapshot, save
 from engine.market.state import TOPICS as POOL_TOPICS
 from engine.market.state import Market
 from engine.market.sync import read_pools
+from engine.market.tokens import TokenBook, TokenTerms
 from engine.operator_commands import OperatorCommands
 from engine.pace import Lockstep, RealTime
 from engine.planning.capital import Lenders
@@ -60,6 +61,7 @@ class Composition:
     ledger: LimitLedger
     follower: HeadFollower
     desk: Desk
+    tokens: TokenBook
     agents: AgentTrades
     loop: Loop
     commands: OperatorCommands
@@ -188,6 +190,14 @@ async def _assemble(
         open_trades=[still_open[one.submission.intent_id] for one in recovered.open],
         next_nonce=recovered.next_nonce,
     )
+    tokens = TokenBook(
+        endpoint=endpoint,
+        journal=journal,
+        executor=executor,
+        operator=signer.address,
+        terms=TokenTerms(valid_blocks=settings.tokens.valid_blocks, watch_blocks=settings.tokens.watch_blocks),
+    )
+    await tokens.begin(market.pools, head, settings.base_tokens)
     follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
     agents = AgentTrades(journal=journal, desk=desk, policy=policy, lenders=lenders)
     commands = OperatorCommands(
@@ -199,6 +209,7 @@ async def _assemble(
         agents=agents,
         replacements=replacements,
         operator=signer.address,
+        tokens=tokens,
     )
     calls = CallLog(journal, head)
     warn_below_wei = settings.wallet.warn_below_trades * settings.risk.max_gas_wei
@@ -215,6 +226,7 @@ async def _assemble(
         desk=desk,
         settlement=Settlement(journal=journal, ledger=ledger, monitor=monitor, mined=mined),
         replacements=replacements,
+        tokens=tokens,
         commands=commands,
         clock=clock,
         pace=pace,
@@ -243,6 +255,7 @@ async def _assemble(
         ledger=ledger,
         follower=follower,
         desk=desk,
+        tokens=tokens,
         agents=agents,
         loop=loop,
         commands=commands,

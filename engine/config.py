@@ -134,6 +134,15 @@ class SubmissionTerms(BaseModel):
     fall_back_to_public: bool = False
 
 
+class Tokens(BaseModel):
+    """How long a token's check holds, and how often its code is looked at in between, in blocks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    valid_blocks: int = Field(default=20_000, ge=1)
+    watch_blocks: int = Field(default=50, ge=1)
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
@@ -155,6 +164,7 @@ class Settings(BaseModel):
     agents: Agents = Agents()
     wallet: Wallet = Wallet()
     submission: SubmissionTerms = SubmissionTerms()
+    tokens: Tokens = Tokens()
 
     @field_validator("chain")
     @classmethod

@@ -1,6 +1,6 @@
 """The one door to money: plan, simulate, review, reserve, sign, write down, send. Everybody's requests take it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.chains.endpoints import Endpoint
@@ -26,11 +26,16 @@ from engine.risk.review import review
 from engine.risk.rules import RuleInput
 
 
+def _no_fault(token: Address) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
     """What a decision is made on: pools, prices and funds as of `block`, and the base fee of its gas in wei.
 
-    `l1_fee_wei` is what a trade's L1 data costs, about: a request's floor covers it.
+    `l1_fee_wei` is what a trade's L1 data costs, about: a request's floor covers it. `token_fault` says why a token is
+    not traded, or None when it may be.
     """
 
     block: BlockRef
@@ -39,6 +44,7 @@ class MarketView:
     base_fee_wei: int
     funds: Funds
     l1_fee_wei: int = 0
+    token_fault: Callable[[Address], str | None] = _no_fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,12 @@ class Traded:
     decided_ns: int
     sent_ns: int
     unsent: Mapping[str, str]
+
+
+def token_faults(proof: Proof, view: MarketView) -> Mapping[Address, str]:
+    """Say of each token of a proof's route that is not traded why."""
+    tokens = dict.fromkeys(hop.token_out for hop in proof.plan.request.route.hops)
+    return {token: why for token in tokens if (why := view.token_fault(token)) is not None}
 
 
 class Desk:
@@ -173,16 +185,17 @@ class Desk:
         l1_fee = await self._l1.fee(self._endpoint, plan.to, plan.calldata)
         return self._proof(ask, plan, result, l1_fee, view) if result.ok else self._unproved(ask, result, view)
 
-    def rule_input(self, proof: Proof, state: TradingState, head: BlockRef) -> RuleInput:
+    def rule_input(self, proof: Proof, state: TradingState, view: MarketView) -> RuleInput:
         """Gather what the rules would look at now, if this proof were reviewed."""
-        book = self._ledger.book(head)
+        book = self._ledger.book(view.block)
         return RuleInput(
             proof=proof,
             policy=self._policy,
             state=state,
-            head=head,
+            head=view.block,
             book=replace(book, open=max(book.open, len(self.open))),
             in_flight=self.in_flight,
+            token_faults=token_faults(proof, view),
         )
 
     @property
@@ -288,6 +301,7 @@ class Desk:
             head=view.block,
             open_intents=len(self.open),
             in_flight=in_flight,
+            token_faults=token_faults(proof, view),
             stamp=self.stamp("decision", view.block, proof.stamp.id),
         )
 

@@ -1,9 +1,8 @@
 """The inbox loop: chain events and commands, one at a time, in the order they came; outcomes before new decisions."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -27,6 +26,8 @@ from engine.market.discovery import Found, found_in
 from engine.market.prices import price_tokens
 from engine.market.state import Market
 from engine.market.sync import read_pools
+from engine.market.tokens import TokenBook
+from engine.measured import Measured
 from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
 from engine.proposing import engine_asks, net_before_bid
@@ -36,9 +37,6 @@ from engine.risk.policy import Policy
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
 from engine.settling import Settled, Settlement
 from engine.venues.deployments import Deployment
-
-MEASUREMENTS = 100_000
-"""How many latencies are kept for percentiles."""
 
 Event = dict[str, Any]
 
@@ -52,19 +50,6 @@ class Asked:
 
 
 Inbox = MemoryObjectReceiveStream[ChainEvent | Asked]
-
-
-@dataclass(slots=True)
-class Measured:
-    """What this run has seen so far; latencies in nanoseconds."""
-
-    blocks: int = 0
-    opportunities: int = 0
-    filled: int = 0
-    reverted: int = 0
-    refused: int = 0
-    detect_ns: deque[int] = field(default_factory=lambda: deque(maxlen=MEASUREMENTS))
-    send_ns: deque[int] = field(default_factory=lambda: deque(maxlen=MEASUREMENTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +78,7 @@ class Loop:
         desk: Desk,
         settlement: Settlement,
         replacements: Replacements,
+        tokens: TokenBook,
         commands: OperatorCommands,
         clock: Clock,
         pace: Pace,
@@ -128,7 +114,9 @@ class Loop:
         self._tip = tip
         self._fills_wanted = fills_wanted
         self._gas_float = gas_float
-        self._universe: Universe = build_universe(market.pools, terms.base_tokens, terms.max_hops)
+        self._tokens = tokens
+        self._tokens_known = -1
+        self._universe: Universe = self._traded()
         self._funds = Funds()
         self._base_fee_wei: int | None = None
         self._looked: tuple[str, Scan] | None = None
@@ -172,12 +160,13 @@ class Loop:
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)
-        update_rates(self._universe, self.market.pools, changed)
+        update_rates(self._universe, self.market.pools, changed & self._universe.edges_of.keys())
         self.measured.blocks += 1
         proposed: Sequence[SizedCycle] = ()
         try:
             if await self._settle() or self._funds.gas_float_wei < self._policy.max_gas_wei:
                 self._funds = await self._read_funds()
+            self._follow_tokens()
             if self._may_trade(event):
                 proposed = await self._trade(event)
             self._say_unsent(await self._replacements.tend(self._desk, event.block, event.base_fee_wei))
@@ -195,6 +184,7 @@ class Loop:
                 "reverted": self.measured.reverted,
             }
         )
+        await self._check_tokens(event)
         await self._pace.done(event.block)
 
     def _may_trade(self, event: BlockSeen) -> bool:
@@ -204,6 +194,25 @@ class Loop:
         if self._stopping is not None or enough or open_now >= self._policy.max_open_intents:
             return False
         return self._commands.state != "HALTED" and self._tip() <= event.block.number
+
+    def _traded(self) -> Universe:
+        """Lay out the pools whose tokens are all sound."""
+        self._tokens_known = self._tokens.version
+        pools = self._tokens.tradable(self.market.pools)
+        return build_universe(pools, self._terms.base_tokens, self._terms.max_hops)
+
+    def _follow_tokens(self) -> None:
+        if self._tokens_known != self._tokens.version:
+            self._universe = self._traded()
+            self._looked = None
+
+    async def _check_tokens(self, event: BlockSeen) -> None:
+        """Check the tokens that wait for it, after this block's trades have been sent."""
+        try:
+            await self._tokens.check_due(self.market.pools, event.block)
+        except ChainError as error:  # they wait for the next block
+            self._pass_over(event, error)
+        self._follow_tokens()
 
     async def _trade(self, event: BlockSeen) -> list[SizedCycle]:
         view = self.view()
@@ -227,6 +236,8 @@ class Loop:
             if isinstance(decision, Approved):
                 self._publish({"event": "submitted", "id": decision.stamp.id, "block": event.block.number})
             else:
+                if decision.rule == "simulation":
+                    self._tokens.doubt_refused((h.token_out for h in decision.request.route.hops), event.block)
                 self.measured.refused += 1
                 if decision.rule == "signer away":  # nothing was signed: the next block tries again
                     self._decided.pop(decision.request.route, None)
@@ -265,6 +276,7 @@ class Loop:
     def look(self) -> Scan:
         """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""
         head = self.market.head.hash
+        self._follow_tokens()
         if self._looked is None or self._looked[0] != head:
             view = self.view()
             looked = scan(
@@ -289,6 +301,7 @@ class Loop:
             pools=self.market.pools,
             prices=price_tokens(self.market.pools.values(), self._native),
             base_fee_wei=self._base_fee_wei,
+            token_fault=self._tokens.fault,
             funds=self._funds.without_own([t.sweeps for t in self._desk.open.values() if t.sweeps is not None]),
         )
 
@@ -313,6 +326,9 @@ class Loop:
         if trade.sweeps is None:
             self.measured.filled += isinstance(outcome, Filled)
             self.measured.reverted += isinstance(outcome, Reverted)
+            if isinstance(outcome, Reverted):
+                pools = self.market.pools
+                self._tokens.doubt(t for pool in trade.pools & pools.keys() for t in pools[pool].tokens)
         self._publish(
             {
                 "event": "trade",
@@ -328,7 +344,7 @@ class Loop:
     async def _roll_back(self, event: RolledBack) -> None:
         """Undo the market, open again every trade whose block left the chain, and send what is open once more."""
         self.market.roll_back(event)
-        self._universe = build_universe(self.market.pools, self._terms.base_tokens, self._terms.max_hops)
+        self._universe = self._traded()
         for trade, outcome, _ in self._settlement.reopen(self._desk, {block.hash for block in event.dropped}):
             if trade.sweeps is None:
                 self.measured.filled -= isinstance(outcome, Filled)
@@ -349,7 +365,7 @@ class Loop:
             return
         self.market.add(await read_pools(self._endpoint, new, event.block.hash))
         self.found |= {PoolId(f.address): f for f in new}
-        self._universe = build_universe(self.market.pools, self._terms.base_tokens, self._terms.max_hops)
+        self._universe = self._traded()
 
     async def _read_funds(self) -> Funds:
         funds = await read_funds(

@@ -126,6 +126,8 @@ _ROWS: Final = (
     Method("policy_challenge", Nothing, policy.policy_challenge, True, OPERATOR),
     Method("policy_apply", policy.ApplyParams, policy.policy_apply, False, OPERATOR, {**_DIGESTS, **_SIGNED}),
     Method("sweep", steering.SweepParams, steering.sweep, False, OPERATOR, {"token": _A}),
+    Method("tokens", Nothing, steering.tokens, True, OPERATOR),
+    Method("token_recheck", steering.TokenParams, steering.token_recheck, False, OPERATOR, {"token": _A}),
     Method("status", Nothing, steering.status, True, OPERATOR),
     Method("all_trades", Nothing, steering.all_trades, True, OPERATOR),
     Method("venues", Nothing, steering.venues, True, OPERATOR),

@@ -1,6 +1,6 @@
 """Commands as the loop takes them: halt by anyone, loosen by the operator's signature, trade by ticket, sweep, stop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from engine.domain.commands import (
     ExecuteTrade,
     Halt,
     Propose,
+    RecheckToken,
     ReloadPolicy,
     Resume,
     Stop,
@@ -24,10 +25,13 @@ from engine.domain.commands import (
 )
 from engine.domain.decision import Fees
 from engine.domain.errors import ControlError
-from engine.domain.units import Address, BlockRef
+from engine.domain.pools import AnyPool
+from engine.domain.token_verdicts import token_row
+from engine.domain.units import Address, BlockRef, PoolId
 from engine.execution.wallet import SWEEP_GAS
 from engine.journal.journal import Journal
 from engine.journal.records import record_command
+from engine.market.tokens import TokenBook
 from engine.replacing import Replacements
 from engine.risk.halt import take_halt, trading_state
 from engine.risk.in_force import PolicyInForce
@@ -50,6 +54,7 @@ class OperatorCommands:
         agents: AgentTrades,
         replacements: Replacements,
         operator: Address,
+        tokens: TokenBook,
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
@@ -59,6 +64,7 @@ class OperatorCommands:
         self._agents = agents
         self._replacements = replacements
         self._operator = operator
+        self._tokens = tokens
 
     @property
     def state(self) -> TradingState:
@@ -99,11 +105,25 @@ class OperatorCommands:
                 return self._in_force.reload(command, head)
             case ApplyPolicy():
                 return self._in_force.apply(command, head)
+            case RecheckToken():
+                return await self._recheck(command, head, view().pools)
             case Sweep():
                 return await self._sweep(command, desk, head)
             case Stop():
                 record_command(self._journal, command)
                 return {"state": self.state, "reason": command.reason}
+
+    async def _recheck(self, command: RecheckToken, head: BlockRef, pools: Mapping[PoolId, AnyPool]) -> dict[str, Any]:
+        if not any(command.token in pool.tokens for pool in pools.values()):
+            raise ControlError(
+                "no pool of the market holds this token",
+                measured=command.token,
+                next_step="take its address from ketch tokens",
+                code="not_found",
+            )
+        record_command(self._journal, command)
+        await self._tokens.check([command.token], pools, head)
+        return token_row(self._tokens.verdicts[command.token])
 
     async def _sweep(self, command: Sweep, desk: Desk, head: BlockRef) -> dict[str, Any]:
         if any(trade.sweeps == command.token for trade in desk.open.values()):

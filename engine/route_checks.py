@@ -5,6 +5,7 @@ from engine.domain.errors import QuoteError
 from engine.domain.hops import MAX_HOPS
 from engine.domain.opportunity import Route
 from engine.risk.limits import Breach
+from engine.risk.rules import unsafe_tokens
 from engine.scanning.sizing import legs_of, quotes
 
 _NEXT = "take a cycle from scan_now, or pools and tokens from market_pools"
@@ -28,7 +29,7 @@ def misnamed(route: Route, view: MarketView) -> Breach | None:
 
 
 def unfit(route: Route, amount_in: int, view: MarketView) -> Breach | None:
-    """Refuse what is no closed cycle through known pools, cannot be swapped, or cannot be valued."""
+    """Refuse what is no closed cycle through known pools and sound tokens, cannot be swapped, or cannot be valued."""
     breach = misnamed(route, view)
     if breach is not None:
         return breach
@@ -46,6 +47,10 @@ def unfit(route: Route, amount_in: int, view: MarketView) -> Breach | None:
             limit=f"a closed cycle of 2 to {MAX_HOPS} hops, each pool once",
             next_step=_NEXT,
         )
+    tokens = dict.fromkeys(hop.token_out for hop in route.hops)
+    breach = unsafe_tokens({token: why for token in tokens if (why := view.token_fault(token)) is not None})
+    if breach is not None:
+        return breach
     if route.token not in view.prices:
         return Breach(
             rule="known price",

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pydantic import Field
 
 from engine.courtesy import Declined
-from engine.domain.commands import Approve, Deny, ExecuteTrade, Halt, Resume, Sweep
+from engine.domain.commands import Approve, Deny, ExecuteTrade, Halt, RecheckToken, Resume, Sweep
 from engine.domain.errors import ControlError
+from engine.domain.token_verdicts import token_row
 from engine.domain.units import Address
 from engine.market.snapshot import compare
 from engine.market.sync import read_pools
@@ -45,6 +46,12 @@ class ResumeParams(Params):
     expires_s: int
     nonce: Name
     signature: str = Field(max_length=132)
+
+
+class TokenParams(Params):
+    """Which token to check again."""
+
+    token: AddressText
 
 
 class SweepParams(Params):
@@ -179,6 +186,21 @@ async def resume(engine: Running, params: ResumeParams, principal: Principal) ->
 async def sweep(engine: Running, params: SweepParams, principal: Principal) -> Answer:
     """Send the executor's whole balance of a token to the treasury."""
     return await engine.command(Sweep(principal=principal.id, token=Address(params.token)))
+
+
+async def tokens(engine: Running, params: Nothing, principal: Principal) -> Answer:
+    """List every token of the market with what its check said, those that are not traded first."""
+    here = engine.composition
+    verdicts = here.tokens.verdicts
+    known = {token for pool in here.loop.market.pools.values() for token in pool.tokens}
+    rows = [token_row(verdicts[token]) for token in sorted(known & verdicts.keys())]
+    rows.sort(key=lambda row: row["standing"] == "sound")
+    return {"tokens": rows, "not_checked_yet": len(known - verdicts.keys())}
+
+
+async def token_recheck(engine: Running, params: TokenParams, principal: Principal) -> Answer:
+    """Check a token again now, on the newest block."""
+    return await engine.command(RecheckToken(principal=principal.id, token=Address(params.token)))
 
 
 async def status(engine: Running, params: Nothing, principal: Principal) -> Answer:

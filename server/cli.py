@@ -22,6 +22,7 @@ from server.commands import (
     reads,
     signer,
     tokens,
+    traded_tokens,
 )
 
 
@@ -51,6 +52,7 @@ for _command in (
     policy.policy,
     reads.verify,
     reads.venues,
+    traded_tokens.tokens,
     doctor.doctor,
     money.sweep,
 ):

@@ -107,10 +107,20 @@ class ApplyPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecheckToken:
+    """Check a token again now. Its verdict stands or falls by what is measured: nobody can declare a token sound."""
+
+    principal: str
+    token: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """End the loop after what is in flight is written down."""
 
     reason: str
 
 
-Command = Halt | Resume | Sweep | ExecuteTrade | Approve | Deny | Propose | ReloadPolicy | ApplyPolicy | Stop
+Command = (
+    Halt | Resume | Sweep | ExecuteTrade | Approve | Deny | Propose | ReloadPolicy | ApplyPolicy | RecheckToken | Stop
+)

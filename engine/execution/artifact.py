@@ -1,20 +1,14 @@
 """The compiled executor contract: bytecode from its source, once per source and compiler."""
 
-import contextlib
-import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from platformdirs import user_cache_dir
 
+from engine.chains.compiled import compiled
 from engine.domain.units import ZERO_ADDRESS, Address
 
 CONTRACTS = Path(__file__).with_name("contracts")
@@ -32,13 +26,10 @@ class ExecutorArtifact:
 
 def executor_artifact(folder: Path = CONTRACTS) -> ExecutorArtifact:
     """Return the compiled executor of `folder`, from the cache when sources and compiler are those of last time."""
-    path = cache_dir() / f"executor-{_fingerprint(folder)}.json"
-    if path.is_file():
-        return _from_json(path.read_text(encoding="utf-8"))
-    text = _compile(folder)
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs the next start a compilation, no more
-        _write_atomically(path, text)
-    return _from_json(text)
+    raw = compiled(folder, "executor")
+    return ExecutorArtifact(
+        abi=tuple(raw["abi"]), init_code=bytes.fromhex(raw["init_code"].removeprefix("0x")), slots=raw["slots"]
+    )
 
 
 def deploy_data(
@@ -69,42 +60,3 @@ def state_diff(
     listed = [keccak(encode(("uint256", "address"), (slots["profit_tokens"], token))) for token in profit_tokens]
     words = {slots["operator"].to_bytes(32, "big"): int(operator, 16)} | dict.fromkeys(listed, 1)
     return {"0x" + slot.hex(): f"0x{value:064x}" for slot, value in words.items()}
-
-
-def cache_dir() -> Path:
-    """Name the cache folder: $KETCH_CACHE, else the user's."""
-    return Path(os.environ.get("KETCH_CACHE") or user_cache_dir("ketch"))
-
-
-def _compile(folder: Path) -> str:
-    from vyper import compile_code  # takes 0.5 s to import and is not needed when the cache answers
-    from vyper.compiler.input_bundle import FilesystemInputBundle
-
-    made = compile_code(
-        (folder / "executor.vy").read_text(encoding="utf-8"),
-        input_bundle=FilesystemInputBundle([folder]),
-        output_formats=["abi", "bytecode", "layout"],
-    )
-    slots = {name: entry["slot"] for name, entry in made["layout"]["storage_layout"].items()}
-    return json.dumps({"abi": made["abi"], "init_code": made["bytecode"], "slots": slots})
-
-
-def _fingerprint(folder: Path) -> str:
-    digest = sha256(version("vyper").encode())
-    for source in sorted(folder.glob("*.vy")):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return digest.hexdigest()[:24]
-
-
-def _from_json(text: str) -> ExecutorArtifact:
-    raw = json.loads(text)
-    return ExecutorArtifact(
-        abi=tuple(raw["abi"]), init_code=bytes.fromhex(raw["init_code"].removeprefix("0x")), slots=raw["slots"]
-    )
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    Path(file.name).replace(path)

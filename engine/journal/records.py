@@ -10,6 +10,7 @@ from engine.domain.commands import Command, TradingState
 from engine.domain.decision import Approved, Attempt, Decision, Submission
 from engine.domain.opportunity import Opportunity, Proof, TradeRequest
 from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted
+from engine.domain.token_verdicts import TokenVerdict
 from engine.domain.units import BlockRef
 from engine.journal.canonical import Body, decode, plain
 from engine.journal.faults import damage_named
@@ -107,6 +108,19 @@ def record_command(journal: Journal, command: Command) -> Entry:
 def record_state(journal: Journal, state: TradingState, *, principal: str, reason: str, block: BlockRef) -> Entry:
     """Write a change of the trading state, by whom and why."""
     return journal.append("state", {"state": state, "principal": principal, "reason": reason, "block": plain(block)})
+
+
+def record_token(journal: Journal, verdict: TokenVerdict) -> Entry:
+    """Write what the check of a token found."""
+    return journal.append("token", plain(verdict))
+
+
+def tokens_in(journal: Journal) -> list[TokenVerdict]:
+    """List the newest verdict on each token, in the order in which they were first seen."""
+    newest: dict[str, TokenVerdict] = {}
+    for entry in journal.entries("token"):
+        newest[entry.body["token"]] = decode(TokenVerdict, entry.body)
+    return list(newest.values())
 
 
 def read_submission(entry: Entry) -> Submission:

@@ -25,6 +25,7 @@ Kind = Literal[
     "state",
     "calls",
     "policy",
+    "token",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

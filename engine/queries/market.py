@@ -51,10 +51,14 @@ async def market_chains(engine: Running, params: Nothing, principal: Principal) 
 def venues(engine: Running) -> Answer:
     """Count the pools by deployment and family."""
     counts: dict[tuple[str, str], int] = {}
+    kept_out: dict[tuple[str, str], int] = {}
     for pool in engine.composition.loop.market.pools.values():
         key = (pool.deployment, pool.family)
         counts[key] = counts.get(key, 0) + 1
-    rows = [{"deployment": d, "family": f, "pools": n} for (d, f), n in sorted(counts.items())]
+        kept_out[key] = kept_out.get(key, 0) + bool(engine.composition.tokens.faults(pool.tokens))
+    rows = [
+        {"deployment": d, "family": f, "pools": n, "not_traded": kept_out[d, f]} for (d, f), n in sorted(counts.items())
+    ]
     return {"venues": rows, "pools": sum(counts.values())}
 
 
@@ -77,7 +81,7 @@ async def market_pools(engine: Running, params: PoolsParams, principal: Principa
     tokens = [token for pool in page for token in pool.tokens]
     await engine.learn(tokens)
     return {
-        "pools": [_row(pool) for pool in page],
+        "pools": [_row(pool) | {"not_traded": engine.composition.tokens.faults(pool.tokens)} for pool in page],
         "next_cursor": page[-1].id if len(chosen) > len(page) else None,
         "total_left": len(chosen) - len(page),
         "untrusted": views.labels(tokens, engine.tokens),

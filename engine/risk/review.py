@@ -1,11 +1,12 @@
 """The single door: every proof, the engine's own and an agent's alike, passes here or is refused with the reason."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.domain.commands import TradingState
 from engine.domain.decision import Approved, Decision, Refused
 from engine.domain.opportunity import Proof
-from engine.domain.units import BlockRef, PoolId, Stamp
+from engine.domain.units import Address, BlockRef, PoolId, Stamp
 from engine.risk.book import Book, Breach, Worth, claim_of
 from engine.risk.caps import room_to_burn
 from engine.risk.limits import LimitLedger
@@ -32,17 +33,27 @@ def review(
     stamp: Stamp,
     open_intents: int = 0,
     in_flight: frozenset[PoolId] = frozenset(),
+    token_faults: Mapping[Address, str] | None = None,
 ) -> Decision:
     """Approve a proof and reserve its worst loss, or refuse it with what was measured and the limit.
 
     Rules and reservation see one state of the ledger: both are in one transaction. `stamp` names the decision;
-    `open_intents` counts what the caller holds open, sweeps included, and `in_flight` names their pools. Raises
-    `JournalError` when the ledger cannot be read or written.
+    `open_intents` counts what the caller holds open, sweeps included, and `in_flight` names their pools;
+    `token_faults` says why a token of the route is not traded. Raises `JournalError` when the ledger cannot be
+    read or written.
     """
     with ledger.journal.transaction():
         book = ledger.book(head)
         book = replace(book, open=max(book.open, open_intents))
-        given = RuleInput(proof=proof, policy=policy, state=state, head=head, book=book, in_flight=in_flight)
+        given = RuleInput(
+            proof=proof,
+            policy=policy,
+            state=state,
+            head=head,
+            book=book,
+            in_flight=in_flight,
+            token_faults=token_faults or {},
+        )
         breach = first_breach(given)
         if breach is not None:
             return _refused(proof, stamp, breach)

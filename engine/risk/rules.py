@@ -1,12 +1,12 @@
 """The rules that every proof passes, in order: each a small pure function, the first breach refuses the trade."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from engine.domain.commands import TradingState
 from engine.domain.hops import MAX_HOPS
 from engine.domain.opportunity import Proof
-from engine.domain.units import BlockRef, PoolId
+from engine.domain.units import Address, BlockRef, PoolId
 from engine.risk.book import Book, Breach, claim_of
 from engine.risk.caps import CAPS, Cap, leap, over
 from engine.risk.policy import Policy
@@ -17,6 +17,7 @@ class RuleInput:
     """All that a rule may look at. `head` is the newest block known, `book` what counts against the day's caps.
 
     `in_flight` are the pools that open transactions are about to change: a proof that counts on them proves nothing.
+    `token_faults` says of each token of the route that is not traded why.
     """
 
     proof: Proof
@@ -25,6 +26,7 @@ class RuleInput:
     head: BlockRef
     book: Book
     in_flight: frozenset[PoolId] = frozenset()
+    token_faults: Mapping[Address, str] = field(default_factory=dict[Address, str])
 
 
 Rule = Callable[[RuleInput], Breach | None]
@@ -80,6 +82,23 @@ def token_list(given: RuleInput) -> Breach | None:
         return None
     route = given.proof.plan.request.route
     return _unlisted("token list", [hop.token_out for hop in route.hops], given.policy.allowed_tokens)
+
+
+def token_safety(given: RuleInput) -> Breach | None:
+    """Refuse routes through tokens that were set aside, or that could not be checked."""
+    return unsafe_tokens(given.token_faults)
+
+
+def unsafe_tokens(faults: Mapping[Address, str]) -> Breach | None:
+    """Put the tokens that are not traded into a refusal; None when there are none."""
+    if not faults:
+        return None
+    return Breach(
+        rule="token safety",
+        measured="; ".join(f"{token}: {faults[token]}" for token in sorted(faults)),
+        limit="tokens that were checked and found sound",
+        next_step="choose another route; the operator may have the token checked again: ketch tokens --recheck ADDRESS",
+    )
 
 
 def venue_list(given: RuleInput) -> Breach | None:
@@ -203,6 +222,7 @@ RULES: tuple[Rule, ...] = (
     chain_list,
     closed_cycle,
     token_list,
+    token_safety,
     venue_list,
     fresh_proof,
     known_price,

@@ -94,6 +94,7 @@ REFUSED: dict[str, tuple[str, Proof, Policy, dict[str, Any]]] = {
     "gas above a trade's cap": ("gas a trade", costing(base_fee_wei=12 * GWEI), POLICY, {}),
     "gas above the day's budget": ("gas budget a day", stub.proof(), policy(gas_budget_per_day_wei=GWEI), {}),
     "a loss above the day's limit": ("loss a day", stub.proof(), policy(max_loss_per_day_wei=GWEI), {}),
+    "a token that was set aside": ("token safety", stub.proof(), POLICY, {"token_faults": {stub.WETH: "it taxes"}}),
     "a pool that an open trade moves": ("pools in flight", stub.proof(), POLICY, {"in_flight": stub.ROUTE.pools}),
     "one open trade too many": ("open intents", stub.proof(), POLICY, {"open_intents": 4}),
     "a day's notional": ("notional a day", stub.proof(), policy(max_notional_per_day_wei=10**18 - 1), {}),
