@@ -157,6 +157,7 @@ class Loop:
             return
         self._clock.observe(event.block)
         self._calls.observe(event.block)
+        self._commands.hold_halt(event.block)
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)

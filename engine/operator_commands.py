@@ -33,7 +33,7 @@ from engine.journal.journal import Journal
 from engine.journal.records import record_command
 from engine.market.tokens import TokenBook
 from engine.replacing import Replacements
-from engine.risk.halt import take_halt, trading_state
+from engine.risk.halt import hold_halt, take_halt, trading_state
 from engine.risk.in_force import PolicyInForce
 from engine.risk.operator import take_resume
 
@@ -70,6 +70,10 @@ class OperatorCommands:
     def state(self) -> TradingState:
         """The trading state at this moment: the halt file counts as soon as it stands."""
         return trading_state(self._journal, self._state_folder)
+
+    def hold_halt(self, head: BlockRef) -> None:
+        """Make a halt stand that came as a file, also when the file is taken away."""
+        hold_halt(self._journal, self._state_folder, head)
 
     async def take(
         self, command: Command, desk: Desk, head: BlockRef, view: Callable[[], MarketView]

@@ -110,7 +110,7 @@ def _wrong(kind: str, message: str) -> str:
 
 def _invalid(method: str, cause: str, example: object) -> ControlError:
     return ControlError(
-        f"{method}: {cause}",
+        "".join(c if c.isprintable() else "?" for c in f"{method}: {cause}"),  # it may quote what was sent
         next_step="correct it and call again, as in the example",
         code="invalid_params",
         example=example,

@@ -90,6 +90,13 @@ def signing_halted(journal: Journal, state: Path) -> str | None:
     return f"{last.body.get('reason')} (by {last.body.get('principal')}, in the journal)"
 
 
+def hold_halt(journal: Journal, state: Path, block: BlockRef) -> None:
+    """Write down a halt that was made around the inbox: taking its file away then lifts nothing."""
+    reason, last = halt_reason(state), journal.last("state")
+    if reason is not None and last is not None and last.body.get("state") != "HALTED":
+        record_state(journal, "HALTED", principal="halt file", reason=reason, block=block)
+
+
 def take_halt(halt: Halt, *, journal: Journal, state: Path, block: BlockRef) -> TradingState:
     """Stop, or reduce, for whoever asks, and return the state after it. A halted engine is not loosened by reducing."""
     if not halt.reducing:

@@ -14,8 +14,10 @@ from engine.chains.endpoints import RpcError
 from engine.domain.commands import Halt, Sweep
 from engine.domain.errors import ControlError
 from engine.domain.units import Address
+from engine.initialise import LOCAL_PASSPHRASE
 from engine.principals import Principal
 from engine.risk.halt import HALT_FILE
+from engine.risk.operator import sign_resume
 from engine.verify.verify import verify_state
 from tests.conftest import LocalChain
 from tests.engine_on_chain import (
@@ -84,6 +86,19 @@ def test_a_halt_file_of_another_process_stops_signing_at_the_next_block(chain: L
             assert len(engine.trades()) == before
             assert engine.parts.commands.state == "HALTED"
             (tmp_path / HALT_FILE).unlink()
+            await engine.block(2)
+            assert (len(engine.trades()), engine.parts.commands.state) == (before, "HALTED")  # the journal holds it
+            here = engine.parts
+            resume = sign_resume(
+                tmp_path,
+                LOCAL_PASSPHRASE,
+                principal="",
+                journal=next(here.journal.entries(limit=1)).hash,
+                policy_hash=here.policy.policy.digest(),
+                expires_s=here.loop.market.head.timestamp_s + 100,
+                nonce="11" * 16,
+            )
+            await here.commands.take(resume, here.desk, here.loop.market.head, here.loop.view)
             await engine.block(2)
             assert len(engine.trades()) > before  # and the gap that stood was not forgotten
             assert_books(engine)
