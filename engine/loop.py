@@ -19,6 +19,7 @@ from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, PoolId
 from engine.gas_float import GasFloat
+from engine.gas_seen import GasSeen
 from engine.journal.calls import CallLog
 from engine.journal.journal import Journal
 from engine.journal.records import record_opportunity
@@ -122,6 +123,8 @@ class Loop:
         self._looked: tuple[str, Scan] | None = None
         self._stopping: str | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
+        self.gas_seen = GasSeen(journal)
+        self.gas_seen.read(market.pools)
         self.measured = Measured()
 
     @property
@@ -272,7 +275,8 @@ class Loop:
             max_rounds=min(self._terms.max_rounds, self._policy.max_open_intents - len(self._desk.open)),
         )
         in_flight = self._desk.in_flight
-        return [cycle for cycle in cycles if not cycle.route.pools & in_flight]
+        free = [cycle for cycle in cycles if not cycle.route.pools & in_flight]
+        return [self.gas_seen.repriced(one, view.pools, view.prices, view.base_fee_wei) for one in free]
 
     def look(self) -> Scan:
         """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""
@@ -320,6 +324,7 @@ class Loop:
         for settled in ended:
             self._count(settled)
         self._replacements.halt_for(ended, head)
+        self.gas_seen.read(self.market.pools)
         return bool(ended)
 
     def _count(self, settled: Settled) -> None:

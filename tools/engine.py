@@ -37,6 +37,7 @@ class EnginePerformance(Shown):
     gas_paid: Wei
     net_profit: Wei | None
     this_run: dict[str, Any]
+    gas_error: dict[str, Any]
 
 
 class EngineConfiguration(Shown):
@@ -71,7 +72,8 @@ async def engine_mode(ask: Ask) -> EngineMode:
 
 
 async def engine_performance(ask: Ask) -> EnginePerformance:
-    """Use for reviews: opportunities, trades, profit and gas in total, and this run's latencies in ms.
+    """Use for reviews: opportunities, trades, profit and gas in total, this run's latencies in ms, and how far
+    gas estimates were from receipts (gas; table, estimate with what was learned, simulation).
 
     Example: {}
     """

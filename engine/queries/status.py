@@ -94,6 +94,7 @@ async def engine_performance(engine: Running, params: Nothing, principal: Princi
             "detect_ms": percentiles_ms(measured.detect_ns),
             "send_ms": percentiles_ms(measured.send_ns),
         },
+        "gas_error": {name: asdict(off) for name, off in engine.composition.loop.gas_seen.errors().items()},
         "untrusted": views.labels(realised, engine.tokens),
     }
 
