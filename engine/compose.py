@@ -10,6 +10,7 @@ from typing import Any
 from engine.agent_trades import AgentTrades
 from engine.chain_actions import head_of
 from engine.chains.endpoints import Endpoint, open_endpoint, redacted
+from engine.chains.executor_calls import OPERATOR_SET_TOPIC
 from engine.chains.heads import HeadFollower
 from engine.clocks import BlockClock, SystemClock
 from engine.config import MANIFEST_NAME, Settings
@@ -40,6 +41,7 @@ from engine.planning.capital import Lenders
 from engine.planning.costs import choose_l1_model
 from engine.planning.simulate import Simulator
 from engine.replacing import Replacements
+from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce, in_words
 from engine.risk.limits import LimitLedger
 from engine.scanning.kernel import warm_up
@@ -198,7 +200,7 @@ async def _assemble(
         terms=TokenTerms(valid_blocks=settings.tokens.valid_blocks, watch_blocks=settings.tokens.watch_blocks),
     )
     await tokens.begin(market.pools, head, settings.base_tokens)
-    follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS))
+    follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS, OPERATOR_SET_TOPIC))
     agents = AgentTrades(journal=journal, desk=desk, policy=policy, lenders=lenders)
     commands = OperatorCommands(
         endpoint=endpoint,
@@ -212,6 +214,15 @@ async def _assemble(
         tokens=tokens,
     )
     calls = CallLog(journal, head)
+    operator_watch = OperatorWatch(
+        endpoint=endpoint,
+        journal=journal,
+        state_folder=state,
+        executor=executor,
+        operator=signer.address,
+        publish=publish,
+    )
+    await operator_watch.ask(head)
     warn_below_wei = settings.wallet.warn_below_trades * settings.risk.max_gas_wei
     gas_float = GasFloat(signer.address, warn_below_wei=warn_below_wei)
     loop = Loop(
@@ -219,6 +230,7 @@ async def _assemble(
         endpoint=endpoint,
         journal=journal,
         calls=calls,
+        operator_watch=operator_watch,
         policy=policy,
         market=market,
         found=found,

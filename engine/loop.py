@@ -33,6 +33,7 @@ from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
 from engine.proposing import engine_asks, net_before_bid
 from engine.replacing import Replacements
+from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce
 from engine.risk.policy import Policy
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
@@ -72,6 +73,7 @@ class Loop:
         endpoint: Endpoint,
         journal: Journal,
         calls: CallLog,
+        operator_watch: OperatorWatch,
         policy: PolicyInForce,
         market: Market,
         found: Sequence[Found],
@@ -96,6 +98,7 @@ class Loop:
         self._endpoint = endpoint
         self._journal = journal
         self._calls = calls
+        self._operator_watch = operator_watch
         self._in_force = policy
         self.market = market
         self.found = {PoolId(f.address): f for f in found}
@@ -161,6 +164,7 @@ class Loop:
         self._clock.observe(event.block)
         self._calls.observe(event.block)
         self._commands.hold_halt(event.block)
+        self._operator_watch.observe(event.logs, event.block)
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)

@@ -29,6 +29,7 @@ SET_OPERATOR = Function("set_operator(address)")
 LIST_PROFIT_TOKEN = Function("list_profit_token(address,bool)")
 
 EXECUTED_TOPIC = event_topic("Executed(address,uint256)")
+OPERATOR_SET_TOPIC = event_topic("OperatorSet(address)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
