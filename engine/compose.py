@@ -27,7 +27,7 @@ from engine.gas_float import GasFloat
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.calls import CallLog
 from engine.journal.journal import JOURNAL_FILE, Journal
-from engine.loop import Event, Loop, ScanTerms
+from engine.loop import Event, Loop
 from engine.market.discovery import TOPICS as FACTORY_TOPICS
 from engine.market.discovery import discover
 from engine.market.snapshot import Snapshot, save
@@ -44,6 +44,7 @@ from engine.replacing import Replacements
 from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce, in_words
 from engine.risk.limits import LimitLedger
+from engine.scan_terms import ScanTerms
 from engine.scanning.kernel import warm_up
 from engine.settling import Settled, Settlement, left_open, mined_in, mined_lately, write_end, write_reorged
 from engine.signing import engine_signer

@@ -36,6 +36,7 @@ from engine.replacing import Replacements
 from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce
 from engine.risk.policy import Policy
+from engine.scan_terms import ScanTerms
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
 from engine.settling import Settled, Settlement
 from engine.venues.deployments import Deployment
@@ -52,16 +53,6 @@ class Asked:
 
 
 Inbox = MemoryObjectReceiveStream[ChainEvent | Asked]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanTerms:
-    """How far to look: the least net profit in wei worth proving, and how many trades a block."""
-
-    base_tokens: tuple[Address, ...]
-    max_hops: int
-    max_rounds: int
-    floor_wei: int
 
 
 class Loop:

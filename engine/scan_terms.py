@@ -1,0 +1,15 @@
+"""How far a running engine looks."""
+
+from dataclasses import dataclass
+
+from engine.domain.units import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanTerms:
+    """How far to look: the least net profit in wei worth proving, and how many trades a block."""
+
+    base_tokens: tuple[Address, ...]
+    max_hops: int
+    max_rounds: int
+    floor_wei: int
