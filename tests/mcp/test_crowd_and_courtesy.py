@@ -1,0 +1,173 @@
+"""Real clients of a running engine: who is asked before a trade waits, a hundred at once, and a shell beside them."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from anyio.to_thread import run_sync
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import ElicitResult
+
+from engine.control import SOCKET_NAME
+from engine.control_client import call
+from engine.domain.errors import ControlError
+from engine.facade import Remote
+from engine.risk.halt import HALT_FILE
+from server.mcp.http import FILE
+from tests.conftest import LocalChain
+from tests.mcp.clients import ERAS, answered, refused, stdio
+from tests.mcp.test_session import SETTINGS, agent, engine, opened, until
+
+pytestmark = pytest.mark.node
+
+Chains = Callable[[int], LocalChain]
+LEGACY, STATELESS = ERAS
+CROWD = 100
+FORGED = {"expires_s": 2**31, "nonce": "00" * 16, "signature": "0x" + "11" * 65}
+
+
+def prepared(chain: LocalChain, approval_above_wei: int) -> Path:
+    state = chain.manifest_path.parent
+    (state / "ketch.toml").write_text(
+        SETTINGS.format(approval_above_wei).replace("trading = true", "trading = true\nask_s = 1")
+    )
+    return state
+
+
+def says(action: str) -> Any:
+    """Make a client that answers every question so; "nothing": never."""
+
+    async def callback(context: Any, params: Any) -> ElicitResult:
+        if action == "nothing":
+            await anyio.sleep_forever()
+        return ElicitResult(action=action, content={})  # type: ignore[arg-type]
+
+    return callback
+
+
+def test_no_answer_of_any_client_lets_a_trade_through_and_every_no_gives_it_up(own_chain: Chains) -> None:
+    chain = own_chain(42161)
+    state = prepared(chain, 1)
+
+    async def spent(client: Client, cycle: dict[str, Any], key: str) -> dict[str, Any]:
+        simulated = answered(await client.call_tool("simulate_trade", cycle))
+        assert simulated["passes"], simulated["refusal"]
+        spend = {"ticket": simulated["ticket"]["id"], "idempotency_key": key}
+        return answered(await client.call_tool("execute_trade", spend))
+
+    async def run() -> None:
+        async with agent(state) as client:
+            cycle = await opened(client, chain)
+            assert (await spent(client, cycle, "cannot-be-asked"))["status"] == "waiting"
+        given_up = 0
+        for era in ERAS:
+            for action in ("accept", "decline", "cancel", "nothing"):
+                if (era, action) == (STATELESS, "nothing"):
+                    continue
+                async with Client(
+                    stdio(state, "--toolsets", "all"), mode=era, elicitation_callback=says(action)
+                ) as client:
+                    told = await spent(client, cycle, action)
+                    if action == "accept":
+                        assert told["status"] == "waiting", told
+                    else:
+                        given_up += 1
+                        assert (told["status"], told["rule"]) == ("refused", "declined by the client")
+        assert given_up == 5
+        operator = state / SOCKET_NAME
+        assert len((await run_sync(call, operator, "approvals"))["approvals"]) == 3
+        assert (await run_sync(call, operator, "all_trades"))["trades"] == []
+
+    with engine(chain):
+        anyio.run(run)
+
+
+def test_a_hundred_clients_at_once_are_answered_in_the_one_form(own_chain: Chains) -> None:
+    chain = own_chain(42161)
+    state = prepared(chain, 10**24)
+
+    async def one(door: dict[str, Any], names: set[str], n: int) -> None:
+        headers = {"authorization": f"Bearer {door['token']}"}
+        async with AsyncExitStack() as stack:
+            http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=120))
+            transport = streamable_http_client(door["url"], http_client=http)
+            client = await stack.enter_async_context(Client(transport, mode=LEGACY))
+            names.add(answered(await client.call_tool("engine_status", {}))["you"]["principal"])
+            assert refused(await client.call_tool("scan_now", {"limit": -n}))["code"] == "invalid_arguments"
+            spend = {"ticket": "x" * 32, "idempotency_key": f"k{n}"}
+            assert answered(await client.call_tool("execute_trade", spend))["rule"] == "ticket"
+
+    async def run() -> None:
+        await until(lambda: run_sync((state / FILE).exists))
+        door = json.loads((state / FILE).read_text())
+        names: set[str] = set()
+        async with anyio.create_task_group() as crowd:
+            for n in range(1, CROWD + 1):
+                crowd.start_soon(one, door, names, n)
+        assert len(names) == CROWD
+
+    with engine(chain):
+        anyio.run(run)
+
+
+def test_a_shell_under_the_same_user_stops_trading_and_starts_nothing(own_chain: Chains) -> None:
+    chain = own_chain(42161)
+    state = prepared(chain, 1)
+    socket = state / SOCKET_NAME
+
+    def every_signature_is_refused() -> None:
+        resume = call(socket, "resume_challenge")
+        for method, params in (
+            ("resume", {"policy_hash": resume["policy_hash"], **FORGED}),
+            ("policy_apply", {"previous": "0x" + "00" * 32, "hash": "0x" + "00" * 32, **FORGED}),
+        ):
+            with pytest.raises(ControlError):
+                call(socket, method, params)
+
+    async def first_run() -> str:
+        async with agent(state) as client:
+            cycle = await opened(client, chain)
+            ticket = answered(await client.call_tool("simulate_trade", cycle))["ticket"]["id"]
+            spend = {"ticket": ticket, "idempotency_key": "k"}
+            waiting = answered(await client.call_tool("execute_trade", spend))
+            assert waiting["status"] == "waiting"
+            remote = Remote(socket)
+            try:
+                for acting in ({"resume": "x" * 43, "role": "operator"}, {"resume": "short"}, {"name": "a" * 65}):
+                    with pytest.raises(ControlError):
+                        await remote.ask("engine_status", {}, acting)
+                stolen = await remote.ask("execute_trade", {**spend, "ticket": "y" * 32})
+                assert stolen["rule"] == "ticket"
+                with pytest.raises(ControlError, match="not for the role trader"):
+                    await remote.ask("approve", {"approval": waiting["approval"], **FORGED})
+            finally:
+                await remote.aclose()
+            return waiting["approval"]
+
+    with engine(chain) as process:
+        approval = anyio.run(first_run)
+        with pytest.raises(ControlError):
+            call(socket, "approve", {"approval": approval, **FORGED})
+        every_signature_is_refused()
+        assert call(socket, "halt", {"reason": "a shell"})["state"] == "HALTED"
+        (state / HALT_FILE).unlink()
+        assert call(socket, "engine_mode")["state"] == "HALTED"
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    prepared(chain, 10**30)  # loosen by editing the settings, then restart
+    with engine(chain):
+        mode = call(socket, "engine_mode")
+        assert mode["state"] == "HALTED"
+        assert call(socket, "limits")["a_trade"]["approval_above"]["wei"] == "1"
+        every_signature_is_refused()
+        assert call(socket, "all_trades")["trades"] == []
+        assert (state / FILE).stat().st_mode & 0o077 == 0
