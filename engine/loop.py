@@ -14,7 +14,7 @@ from engine.domain.decision import Approved
 from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import Route, SizedCycle
-from engine.domain.outcome import Filled, Reverted, mined_hash
+from engine.domain.outcome import Filled, Reverted
 from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, PoolId
@@ -38,7 +38,7 @@ from engine.risk.in_force import PolicyInForce
 from engine.risk.policy import Policy
 from engine.scan_terms import ScanTerms
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
-from engine.settling import Settled, Settlement
+from engine.settling import Settled, Settlement, trade_event
 from engine.venues.deployments import Deployment
 
 Event = dict[str, Any]
@@ -330,17 +330,7 @@ class Loop:
             if isinstance(outcome, Reverted):
                 pools = self.market.pools
                 self._tokens.doubt(t for pool in trade.pools & pools.keys() for t in pools[pool].tokens)
-        self._publish(
-            {
-                "event": "trade",
-                "id": outcome.intent_id,
-                "tx_hash": mined_hash(outcome) or trade.submission.tx_hash,
-                "status": type(outcome).__name__.lower(),
-                "block": None if outcome.block is None else outcome.block.number,
-                "token": outcome.token if isinstance(outcome, Filled) else None,
-                "realised": str(outcome.realised) if isinstance(outcome, Filled) else "0",
-            }
-        )
+        self._publish(trade_event(settled))
 
     async def _roll_back(self, event: RolledBack) -> None:
         """Undo the market, open again every trade whose block left the chain, and send what is open once more."""

@@ -2,12 +2,12 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.chains.heads import HISTORY_BLOCKS
 from engine.desk import Desk, OpenTrade
 from engine.domain.decision import Attempt
-from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted
+from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted, mined_hash
 from engine.domain.units import Address, BlockHash, BlockRef, PoolId
 from engine.execution.monitor import Monitor
 from engine.journal.journal import Entry, Journal
@@ -63,6 +63,20 @@ class Settlement:
             write_reorged(self._journal, self._ledger, mined)
             desk.hold(mined.trade)
         return gone
+
+
+def trade_event(settled: Settled) -> dict[str, Any]:
+    """Tell those who follow the engine how a trade ended."""
+    trade, outcome = settled
+    return {
+        "event": "trade",
+        "id": outcome.intent_id,
+        "tx_hash": mined_hash(outcome) or trade.submission.tx_hash,
+        "status": type(outcome).__name__.lower(),
+        "block": None if outcome.block is None else outcome.block.number,
+        "token": outcome.token if isinstance(outcome, Filled) else None,
+        "realised": str(outcome.realised) if isinstance(outcome, Filled) else "0",
+    }
 
 
 def mined_in(trade: OpenTrade, outcome: Outcome) -> Mined | None:
