@@ -146,7 +146,7 @@ class Tokens(BaseModel):
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     profile: Literal["devnet", "live"] = "live"
     chain: str | int = "arbitrum"
