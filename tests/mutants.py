@@ -65,6 +65,13 @@ def mutants(path: Path) -> Iterator[Mutant]:
             yield Mutant(module=module, name=name, code=code)
 
 
+def untouched(path: Path) -> Mutant:
+    """Make the mutant without a fault, which no test may kill."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    return Mutant(module=module, name=f"{path.name} as it is", code=code)
+
+
 def is_killed(mutant: Mutant, tests: Sequence[str]) -> bool:
     """Run the tests on a mutant in a process of its own; True when one fails, or all hang."""
     child = os.fork()
