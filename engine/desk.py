@@ -212,7 +212,9 @@ class Desk:
 
         A transaction that a node dropped comes back. Returns why an intent was not taken.
         """
-        return await send_all(self._doors, [t.outstanding.newest for i, t in self.open.items() if i in only], head)
+        newest = {name: trade.outstanding.newest for name, trade in self.open.items()}
+        again = [newest[name] for name in newest if name in only]
+        return await send_all(self._doors, again, head, still_open=list(newest.values()))
 
     async def sweep(self, command: Sweep, amount: int, fees: Fees, head: BlockRef) -> Submission:
         """Sign, write down and send a sweep of `amount` raw units to the treasury."""

@@ -6,6 +6,7 @@ mining of it, when nobody else acts any more; until then it is in this process o
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,10 +41,15 @@ class Offer:
 
 @dataclass(slots=True)
 class Relay:
-    """A running relay. `signers` names who signed what was taken; `refused` says what was not, and why."""
+    """A running relay. `signers` names who signed what was taken; `refused` says what was not, and why.
+
+    `losing` is how many requests it still answers as taken and forgets. `seen` counts the requests for each bytes.
+    """
 
     url: str = ""
     fault: Fault | None = None
+    losing: int = 0
+    seen: Counter[str] = field(default_factory=Counter[str])
     offers: list[Offer] = field(default_factory=list[Offer])
     signers: list[str] = field(default_factory=list[str])
     refused: list[str] = field(default_factory=list[str])
@@ -66,7 +72,10 @@ class Relay:
             return 403, {"jsonrpc": "2.0", "id": 1, "error": {"code": -32600, "message": str(error)}}
         with self._lock:
             self.signers.append(signer)
-            if offer not in self.offers:
+            self.seen[offer.raws[-1]] += 1
+            if self.losing > 0:
+                self.losing -= 1
+            elif offer not in self.offers:
                 self.offers.append(offer)
         return 200, {"jsonrpc": "2.0", "id": asked.get("id", 1), "result": result}
 

@@ -242,6 +242,60 @@ def test_with_the_fallback_on_a_dead_relay_sends_to_everybody(ethereum: LocalCha
         anyio.run(check)
 
 
+@pytest.mark.parametrize(("mode", "requests_an_offer"), [("private_transaction", 1), ("bundle", 2)])
+def test_a_trade_is_offered_anew_at_each_block_the_relay_loses_two_and_the_third_lands(
+    ethereum: LocalChain, tmp_path: Path, mode: str, requests_an_offer: int
+) -> None:
+    write_mode(tmp_path, mode)
+
+    async def check() -> None:
+        async with with_relay(ethereum) as here, engine_on(here.chain, tmp_path) as engine:
+            here.relay.losing = 2 * requests_an_offer
+            raw = await submit(engine)
+            for offered in (1, 2, 3):
+                assert here.relay.seen["0x" + raw.hex()] == offered * requests_an_offer
+                assert [trade.status for trade in engine.trades()] == ["open"]
+                assert all(not held.attempts for held in engine.desk.open.values())  # the very same bytes
+                await engine.block()
+            assert [t.status for t in engine.trades()] == ["filled"]
+            assert engine.published("unsent") == []
+            assert here.leaked(engine) == []
+            assert verify_state(tmp_path, ethereum.node.rpc_url).ok
+
+    with ethereum.reverted():
+        anyio.run(check)
+
+
+def test_a_trade_that_no_block_took_is_offered_until_its_deadline_then_its_nonce_is_freed_for_the_next(
+    ethereum: LocalChain, tmp_path: Path
+) -> None:
+    async def check() -> None:
+        async with with_relay(ethereum) as here, engine_on(here.chain, tmp_path) as engine:
+            here.relay.fault = "drop"
+            await submit(engine)
+            (intent,) = engine.journal.entries("intent")
+            deadline_s = int(intent.body["deadline_s"])
+            close_gap(here.chain)
+            while engine.parts.loop.market.head.timestamp_s < deadline_s:
+                assert not any(t.outstanding.cancels for t in engine.desk.open.values())
+                offered = sum(here.relay.seen.values())
+                await engine.block()
+                due = engine.parts.loop.market.head.timestamp_s < deadline_s
+                assert sum(here.relay.seen.values()) > offered or not due
+            await engine.block(2)  # the cancel is sent at the deadline and mined in the block after
+            assert [t.status for t in engine.trades()] == ["cancelled"]
+            assert here.leaked(engine) == []
+            here.relay.fault = None
+            await submit(engine)
+            await engine.block()
+            assert [t.status for t in engine.trades()] == ["cancelled", "filled"]
+            assert here.leaked(engine) == []
+            assert verify_state(tmp_path, ethereum.node.rpc_url).ok
+
+    with ethereum.reverted():
+        anyio.run(check)
+
+
 def test_private_relays_are_refused_on_any_other_chain(chain: LocalChain, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the only door of arbitrum is its sequencer"):
         settings_of(chain, tmp_path, **{"submission.private": ["https://relay.example"]})
