@@ -166,7 +166,9 @@ def test_a_reorg_that_drops_a_fill_opens_it_again_and_it_settles_once_more(
             assert engine.parts.loop.measured.filled == 1
             assert outcomes(engine.journal) == ["Filled", "Reorged", "Filled"]
             assert [e.body["how"] for e in engine.journal.entries("release")] == ["filled", "reorged", "filled"]
-            assert engine.journal.db.execute("SELECT wei FROM spent WHERE what = 'gas'").fetchall() == [(str(trade.gas_paid_wei),)]
+            assert engine.journal.db.execute("SELECT wei FROM spent WHERE what = 'gas'").fetchall() == [
+                (str(trade.gas_paid_wei),)
+            ]
             assert intents(engine.journal) == signed
             assert engine.parts.loop.market.head.hash == head_ref(chain).hash
             assert_books(chain, tmp_path)

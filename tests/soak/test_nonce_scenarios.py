@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engine.execution.artifact import cache_dir
+from engine.chains.compiled import cache_dir
 from tests.nonce_scenarios import counting_chain, run_scenarios
 
 pytestmark = [pytest.mark.soak, pytest.mark.node]
