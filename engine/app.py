@@ -24,6 +24,7 @@ from engine.methods import answered
 from engine.params import Params, parsed
 from engine.principals import Principal, named
 from engine.queries import wallet
+from engine.queries.misses import summary_of
 from engine.queries.policy import shown
 from engine.queries.running import Running
 from engine.queries.status import status_of, trades_in
@@ -258,6 +259,12 @@ def offline_trades(state: Path) -> list[dict[str, Any]]:
     """List every submission from the journal when no engine runs."""
     with Journal.read(state / JOURNAL_FILE) as journal:
         return trades_in(journal)
+
+
+def offline_misses(state: Path) -> dict[str, Any]:
+    """Add up what others landed, from the journal when no engine runs."""
+    with Journal.read(state / JOURNAL_FILE) as journal:
+        return summary_of(journal)
 
 
 async def offline_wallet(settings: Settings, operator: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The composition root: picks clock, pace and keys for the profile, and puts the rooms together. Nobody else knows."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +30,14 @@ from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.loop import Event, Loop
 from engine.market.discovery import TOPICS as FACTORY_TOPICS
 from engine.market.discovery import discover
+from engine.market.prices import price_tokens
 from engine.market.snapshot import Snapshot, save
 from engine.market.state import TOPICS as POOL_TOPICS
 from engine.market.state import Market
 from engine.market.sync import read_pools
 from engine.market.tokens import TokenBook, TokenTerms
+from engine.miss_watch import MissWatch
+from engine.miss_watch import Terms as MissTerms
 from engine.operator_commands import OperatorCommands
 from engine.pace import Lockstep, RealTime
 from engine.planning.capital import Lenders
@@ -48,7 +51,7 @@ from engine.scan_terms import ScanTerms
 from engine.scanning.kernel import warm_up
 from engine.settling import Settled, Settlement, left_open, mined_in, mined_lately, write_end, write_reorged
 from engine.signing import engine_signer
-from engine.venues.deployments import deployments_in
+from engine.venues.deployments import Deployment, deployments_in
 
 MARKET_START_FILE = "market-start.json"
 
@@ -256,6 +259,7 @@ async def _assemble(
         publish=publish,
         tip=lambda: follower.tip.number,
         fills_wanted=fills_wanted,
+        misses=_miss_watch(settings, endpoint, journal, deployments, tokens),
     )
     if policy.at_start or policy.waiting:
         taken = [in_words(change) for change in policy.at_start]
@@ -302,6 +306,21 @@ async def _initialised(settings: Settings, *, state: Path, endpoint: Endpoint, p
         faucet_key=manifest["faucet_key"],
         endpoint=endpoint,
         pace=pace,
+    )
+
+
+def _miss_watch(
+    settings: Settings, endpoint: Endpoint, journal: Journal, deployments: Sequence[Deployment], tokens: TokenBook
+) -> MissWatch:
+    native = Address(journal.genesis["native_wrapped"])
+    makers = {address for d in deployments for address in (d.factory, d.vault) if address is not None}
+    terms = MissTerms(base_tokens=settings.base_tokens, max_hops=settings.scan.max_hops, venues=frozenset(makers))
+    return MissWatch(
+        endpoint=endpoint,
+        journal=journal,
+        terms=terms if settings.misses.watch else None,
+        prices_of=lambda pools: price_tokens(pools.values(), native),
+        set_aside=tokens.faults,
     )
 
 

@@ -94,6 +94,14 @@ class Scan(BaseModel):
     floor_wei: int = Field(default=0, ge=0)
 
 
+class Misses(BaseModel):
+    """Whether to look at what others landed: one more question to the endpoint for a block with a possible cycle."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    watch: bool = True
+
+
 class Agents(BaseModel):
     """What agents may do besides reading. On a live profile both must be on before one of their trades is taken."""
 
@@ -160,6 +168,7 @@ class Settings(BaseModel):
     deployments: dict[str, dict[str, AddressText]] = Field(default_factory=dict)
     lockstep_socket: str | None = None
     scan: Scan = Scan()
+    misses: Misses = Misses()
     risk: Policy = Policy()
     agents: Agents = Agents()
     wallet: Wallet = Wallet()

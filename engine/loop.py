@@ -10,7 +10,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.desk import Desk, MarketView, Traded
 from engine.domain.commands import Command, Stop
-from engine.domain.decision import Approved
+from engine.domain.decision import Approved, Decision
 from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import Route, SizedCycle
@@ -29,6 +29,7 @@ from engine.market.state import Market
 from engine.market.sync import read_pools
 from engine.market.tokens import TokenBook
 from engine.measured import Measured
+from engine.miss_watch import MissWatch
 from engine.operator_commands import OperatorCommands
 from engine.planning.capital import Funds, Lenders, read_funds
 from engine.proposing import engine_asks, net_before_bid
@@ -85,6 +86,7 @@ class Loop:
         tip: Callable[[], int],
         fills_wanted: int | None,
         gas_float: GasFloat,
+        misses: MissWatch,
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
@@ -112,6 +114,7 @@ class Loop:
         self._tokens = tokens
         self._tokens_known = -1
         self._universe: Universe = self._traded()
+        self._misses = misses
         self._funds = Funds()
         self._base_fee_wei: int | None = None
         self._looked: tuple[str, Scan] | None = None
@@ -119,6 +122,7 @@ class Loop:
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self.gas_seen = GasSeen(journal)
         self.gas_seen.read(market.pools)
+        self._round: Sequence[Decision] = ()
         self.measured = Measured()
 
     @property
@@ -161,7 +165,9 @@ class Loop:
         await self._add_new_pools(event)
         update_rates(self._universe, self.market.pools, changed & self._universe.edges_of.keys())
         self.measured.blocks += 1
+        self._round = ()
         proposed: Sequence[SizedCycle] = ()
+        state, looked = self._commands.state, self._tip() <= event.block.number
         try:
             if await self._settle() or self._funds.gas_float_wei < self._policy.max_gas_wei:
                 self._funds = await self._read_funds()
@@ -169,8 +175,14 @@ class Loop:
             if self._may_trade(event):
                 proposed = await self._trade(event)
             self._say_unsent(await self._replacements.tend(self._desk, event.block, event.base_fee_wei))
+            for miss in await self._misses.look(event):
+                self._publish({"event": "missed", "reason": miss.reason, "tx_hash": miss.arbitrage.tx_hash})
         except RpcError as error:  # the node has left this block; the reorg and the blocks after it are on their way
             self._pass_over(event, error)
+        floor_wei = max(self._terms.floor_wei, net_before_bid(self._policy))
+        self._misses.remember(
+            event, self.market.pools, self._desk, self._round, state=state, looked=looked, floor_wei=floor_wei
+        )
         self._publish(
             {
                 "event": "block",
@@ -242,6 +254,7 @@ class Loop:
                     self._decided.pop(decision.request.route, None)
                 self._publish({"event": "refused", "rule": decision.rule, "measured": decision.measured})
         self._say_unsent(traded.unsent)
+        self._round = traded.decisions
         return cycles
 
     async def _proposed(self, cycles: Sequence[SizedCycle], view: MarketView) -> Traded | None:
@@ -336,6 +349,7 @@ class Loop:
         """Undo the market, open again every trade whose block left the chain, and send what is open once more."""
         self.market.roll_back(event)
         self._universe = self._traded()
+        self._misses.forget()
         for trade, outcome, _ in self._settlement.reopen(self._desk, {block.hash for block in event.dropped}):
             if trade.sweeps is None:
                 self.measured.filled -= isinstance(outcome, Filled)

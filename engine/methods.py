@@ -9,7 +9,7 @@ from engine import steering
 from engine.domain.errors import ControlError
 from engine.params import Nothing, Page, Params, RouteParams, parsed
 from engine.principals import EVERYONE, Principal, Role
-from engine.queries import market, opportunities, policy, risk, status, strategy, trading, wallet
+from engine.queries import market, misses, opportunities, policy, risk, status, strategy, trading, wallet
 from engine.queries.running import Answer, Running
 
 OPERATOR: Final[frozenset[Role]] = frozenset({"operator"})
@@ -73,6 +73,10 @@ _ROWS: Final = (
         opportunities.explain_opportunity,
         example={"id": "opportunity-42"},
     ),
+    # misses
+    Method("misses_summary", Nothing, misses.misses_summary),
+    Method("misses", Page, misses.misses, example={"limit": 20}),
+    Method("explain_miss", misses.MissParams, misses.explain_miss, example={"id": "miss-42"}),
     # trading
     Method("simulate_trade", trading.TradeParams, trading.simulate_trade, example={**_CYCLE, "min_profit": "0"}),
     Method(

@@ -62,9 +62,20 @@ def tune_strategy(goal: str) -> str:
     )
 
 
+def what_to_fix_next() -> str:
+    """Find out which change would earn most of what others take."""
+    return (
+        "What should we fix next? Read misses_summary: money by reason. For the two dearest reasons list examples with "
+        "misses_list and take one of each apart with explain_miss. Say what the change is, what it would have earned "
+        "over the time seen and what it could cost, and what evidence would prove you wrong. Change nothing; a "
+        f"parameter can be proposed with strategy_propose if it is offered. {_FIGURES}"
+    )
+
+
 PROMPTS = (
     PromptSpec(run=daily_review, title="Daily review"),
     PromptSpec(run=explain_trade, title="Explain a trade"),
     PromptSpec(run=diagnose_losses, title="Diagnose losses"),
     PromptSpec(run=tune_strategy, title="Tune the strategy"),
+    PromptSpec(run=what_to_fix_next, title="What to fix next"),
 )

@@ -43,6 +43,7 @@ for _command in (
     devnet.devnet,
     reads.status,
     reads.trades,
+    reads.misses,
     reads.wallet,
     money.halt,
     money.resume,

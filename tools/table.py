@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from engine.domain.errors import ConfigError
-from tools import engine, market, opportunities, risk, strategy, trading, wallet
+from tools import engine, market, misses, opportunities, risk, strategy, trading, wallet
 from tools.spec import ToolSpec
 
 TOOLSETS: dict[str, tuple[ToolSpec, ...]] = {
     "engine": engine.TOOLS,
     "market": market.TOOLS,
     "opportunities": opportunities.TOOLS,
+    "misses": misses.TOOLS,
     "trading": trading.TOOLS,
     "risk": risk.TOOLS,
     "strategy": strategy.TOOLS,

@@ -26,6 +26,7 @@ Kind = Literal[
     "calls",
     "policy",
     "token",
+    "miss",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -15,6 +15,7 @@ from engine.scanning.sizing import best_size, legs_of
 Reason = Literal[
     "unknown venue",
     "unknown pool",
+    "token set aside",
     "base tokens",
     "too many hops",
     "halted",
@@ -30,6 +31,7 @@ Reason = Literal[
 WHAT_WOULD_HELP: Mapping[Reason, str] = {
     "unknown venue": "add the factory to deployments",
     "unknown pool": "lower start_block, so that discovery sees the pool's creation",
+    "token set aside": "nothing, if the check is right: ketch tokens shows what it found",
     "base tokens": "add the token that the cycle begins in to base_tokens, and list it on the executor",
     "too many hops": "raise scan.max_hops",
     "halted": "resume: ketch resume",
@@ -56,11 +58,14 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurTrade:
-    """A transaction of ours that was meant for the block. `position` is None when it was not mined in it."""
+    """A transaction of ours that was meant for the block. `position` is None when it was not mined in it.
+
+    `amount_in` and `bid_wei`, per gas, are None for one that was decided earlier than on the block before.
+    """
 
     pools: frozenset[PoolId]
-    amount_in: int
-    bid_wei: int
+    amount_in: int | None
+    bid_wei: int | None
     filled: bool
     position: int | None
 
@@ -71,7 +76,7 @@ class Known:
 
     `looked` is False when the block before came too late to act on. `factories` says of pools that we do not know
     which factory they name themselves; a pool that is missing there names none. `venues` are the factories that we
-    follow.
+    follow. `set_aside` holds the tokens that are not traded, with the reason.
     """
 
     pools: Mapping[PoolId, AnyPool]
@@ -84,6 +89,7 @@ class Known:
     looked: bool
     decided: Sequence[Decided]
     ours: Sequence[OurTrade]
+    set_aside: Mapping[Address, str]
     factories: Mapping[PoolId, Address]
     venues: frozenset[Address]
 
@@ -122,7 +128,7 @@ def explain(arbitrage: Arbitrage, known: Known) -> Miss:
         net_wei=None
         if price is None or gas_wei is None
         else price.wei(arbitrage.profit) - gas_wei - (arbitrage.tip_wei or 0),
-        our_amount_in=ours.amount_in if ours else sized[0] if sized else None,
+        our_amount_in=(ours.amount_in if ours else None) or (sized[0] if sized else None),
         our_net_wei=sized[1] if sized else None,
         our_bid_wei=ours.bid_wei if ours else None,
     )
@@ -153,6 +159,9 @@ def _cause(
             factory = known.factories.get(unfollowed[0], "none that it names")
             return "unknown venue", f"pool {unfollowed[0]} of factory {factory}", _listed(known.venues)
         return "unknown pool", ", ".join(strange), f"{len(known.pools)} pools known"
+    unsound = next((s.token_in for s in arbitrage.swaps if s.token_in in known.set_aside), None)
+    if unsound is not None:
+        return "token set aside", f"{unsound}: {known.set_aside[unsound]}", "a token that the check found sound"
     if route is None:
         return "base tokens", arbitrage.token, _listed(known.base_tokens)
     if len(route.hops) > known.max_hops:
@@ -176,7 +185,7 @@ def _cause(
 
 def _beaten(arbitrage: Arbitrage, ours: OurTrade) -> tuple[Reason, str, str]:
     if ours.filled and ours.position is not None and ours.position < arbitrage.position:
-        return "mis-sized", f"{ours.amount_in} of ours left {arbitrage.profit}", "nothing left"
+        return "mis-sized", f"an input of {ours.amount_in} left {arbitrage.profit} raw units", "nothing left"
     where = "was not mined in the block" if ours.position is None else f"was at place {ours.position}"
     return "outbid", f"a bid of {ours.bid_wei} wei per gas {where}", f"before place {arbitrage.position}"
 

@@ -3,7 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engine.journal.canonical import decode
+from engine.journal.journal import Entry, Journal
 from engine.misses.explain import WHAT_WOULD_HELP, Miss, Reason
+
+MAX_READ = 10_000
+"""How many misses are added up at most: the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +38,21 @@ def by_reason(misses: Iterable[Miss]) -> list[Row]:
         for reason, found in grouped.items()
     ]
     return sorted(rows, key=lambda row: (-row.net_wei, row.reason))
+
+
+def recorded(journal: Journal, *, limit: int = MAX_READ) -> list[Miss]:
+    """Read the newest misses of the journal, the oldest of them first; one a transaction, as it landed last."""
+    seqs = journal.rows("SELECT seq FROM entries WHERE kind = 'miss' ORDER BY seq DESC LIMIT ?", limit)
+    misses: dict[str, Miss] = {}
+    for (seq,) in reversed(seqs):
+        entry = journal.entry(seq)
+        assert entry is not None, seq
+        found = read_miss(entry)
+        misses.pop(found.arbitrage.tx_hash, None)  # a reorg brought it again, in another block
+        misses[found.arbitrage.tx_hash] = found
+    return list(misses.values())
+
+
+def read_miss(entry: Entry) -> Miss:
+    """Make a miss of its entry; the block that it was landed in stands beside it there."""
+    return decode(Miss, {name: value for name, value in entry.body.items() if name != "block"})

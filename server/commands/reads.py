@@ -32,6 +32,22 @@ def trades(session: Session) -> None:
 
 @click.command()
 @with_session
+def misses(session: Session) -> None:
+    """Show what others earned that this engine did not, by reason, with the money beside it."""
+    value = _asked(session, "misses_summary")
+    if value is None:
+        from engine.app import offline_misses
+
+        value = offline_misses(session.state)
+    rows = [
+        (row["reason"], row["misses"], row["net"]["human"], row["unvalued"] or "", row["what_would_help"])
+        for row in value["by_reason"]
+    ]
+    session.result(value, lambda: table(("reason", "misses", "net", "unvalued", "what would help"), rows))
+
+
+@click.command()
+@with_session
 def wallet(session: Session) -> None:
     """Show what the engine's accounts hold, and the gas float on every chain."""
     value = _asked(session, "wallet")

@@ -76,6 +76,7 @@ KNOWN = Known(
     looked=True,
     decided=(),
     ours=(),
+    set_aside={},
     factories={},
     venues=frozenset({FACTORY}),
 )
@@ -87,6 +88,7 @@ PLANTED: tuple[tuple[Reason, Arbitrage, Known], ...] = (
     ("unknown venue", cycle(ONE, STRANGE), replace(KNOWN, factories={STRANGE: OTHER_FACTORY})),
     ("unknown venue", cycle(ONE, STRANGE), KNOWN),
     ("unknown pool", cycle(ONE, STRANGE), replace(KNOWN, factories={STRANGE: FACTORY})),
+    ("token set aside", cycle(ONE, TWO), replace(KNOWN, set_aside={USDC: "it taxes transfers"})),
     ("base tokens", cycle(ONE, TWO), replace(KNOWN, base_tokens=(ODD,))),
     ("too many hops", cycle(ONE, TWO), replace(KNOWN, max_hops=1)),
     ("halted", cycle(ONE, TWO), replace(KNOWN, state="HALTED")),
