@@ -79,8 +79,8 @@ bench: setup ## the figures in the docs
 golden: setup ## record the deployed contracts' answers into tests/golden
 	@$(BIN)/python -m tests.golden.record $(ARGS)
 
-soak: setup ## the long runs
+soak: setup ## the long runs; the kills go on where a broken run was
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
 clean: ## remove what set-up made
-	rm -rf $(VENV) $(NODE) $(MCP_NODE) $(STAMPS)
+	rm -rf $(VENV) $(NODE) $(MCP_NODE) $(STAMPS) .soak
