@@ -25,21 +25,6 @@ class Settled(NamedTuple):
     outcome: Outcome
 
 
-def trade_event(settled: Settled) -> dict[str, str | int | None]:
-    """Say how a trade ended, for whoever follows."""
-    trade, outcome = settled
-    filled = outcome if isinstance(outcome, Filled) else None
-    return {
-        "event": "trade",
-        "id": outcome.intent_id,
-        "tx_hash": mined_hash(outcome) or trade.submission.tx_hash,
-        "status": type(outcome).__name__.lower(),
-        "block": None if outcome.block is None else outcome.block.number,
-        "token": filled and filled.token,
-        "realised": str(filled.realised) if filled else "0",
-    }
-
-
 class Mined(NamedTuple):
     """A trade whose nonce was used in a block, which may still leave the chain."""
 
