@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.chains.executor_calls import encode_execute
+from engine.chains.executor_calls import ExecuteCall, encode_execute
 from engine.devnet.node import anvil
 from engine.devnet.rpc import Rpc
-from engine.domain.hops import FlashKind
+from engine.domain.hops import FlashKind, packable
 from tests.devnet.executor.build import build_world
 from tests.devnet.executor.trades import AMOUNTS, ROUTES, Refused, profit_of_call, trade
 from tests.devnet.executor.world import FLAGS, World, fund, transact
 
 SOURCES = (FlashKind.OWN, FlashKind.FIRST_POOL, FlashKind.MORPHO, FlashKind.BALANCER, FlashKind.AAVE)
 WARMING = 50
+SMALL_MINIMUM = packable(2**25 + 2**15 + 2**9)
+"""Raw units, below what any hop here delivers."""
 INVENTORY = 10**6
 """Raw units of every token that the executor already holds: a first receipt of a token costs more gas."""
 
@@ -39,10 +41,15 @@ def as_markdown(table: Mapping[str, Mapping[str, int | str]]) -> str:
     return "\n".join(f"| {row} |" for row in rows)
 
 
+def with_minimums(wanted: ExecuteCall) -> ExecuteCall:
+    """Give each hop a minimum that takes as many bytes of calldata as any."""
+    return replace(wanted, hops=tuple(replace(hop, least_out=SMALL_MINIMUM) for hop in wanted.hops))
+
+
 def _gas(world: World, route: str, kind: FlashKind) -> int | str:
     snapshot = world.rpc.call("evm_snapshot")
     try:
-        wanted = trade(world, ROUTES[route], kind)
+        wanted = with_minimums(trade(world, ROUTES[route], kind))
         if kind is FlashKind.OWN:
             fund(world, ROUTES[route][0], world.executor.address, AMOUNTS[ROUTES[route][0]])
         try:

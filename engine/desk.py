@@ -17,6 +17,7 @@ from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
 from engine.planning.capital import Funds, Source
 from engine.planning.costs import SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
+from engine.planning.least_outs import swaps_of
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
 from engine.risk.in_force import PolicyInForce
@@ -141,7 +142,7 @@ class Desk:
         Everything is on disk before anything is sent. Raises `ChainError` before any signature when the node does
         not answer or has left the view's block; after that point what was signed is open until the chain says.
         """
-        plans = [self._plan(ask, view) for ask in asks]
+        plans = self._plans(asks, view)
         simulated = await self._simulator.simulate(plans, view.block)
         l1_fees = [await self._l1.fee(self._endpoint, plan.to, plan.calldata) for plan in plans]
         decisions: list[Decision] = []
@@ -180,7 +181,7 @@ class Desk:
 
         Raises `ChainError` when the node does not answer or has left the block.
         """
-        plan = self._plan(ask, view)
+        (plan,) = self._plans([ask], view)
         (result,) = await self._simulator.simulate([plan], view.block)
         l1_fee = await self._l1.fee(self._endpoint, plan.to, plan.calldata)
         return self._proof(ask, plan, result, l1_fee, view) if result.ok else self._unproved(ask, result, view)
@@ -247,15 +248,24 @@ class Desk:
         self.open[trade.submission.intent_id] = trade
         self.next_nonce = max(self.next_nonce, trade.submission.nonce + 1)
 
-    def _plan(self, ask: Ask, view: MarketView) -> Plan:
-        return make_plan(
-            ask.request,
-            ask.source,
-            pools=view.pools,
-            executor=self._executor,
-            anchor=self._journal.head[1],
-            gas_units=ask.gas_units,
-        )
+    def _plans(self, asks: Sequence[Ask], view: MarketView) -> list[Plan]:
+        """Plan each request, its hops' minimums taken from the pools as those before it leave them."""
+        plans: list[Plan] = []
+        pools = view.pools
+        for ask in asks:
+            outs, after = swaps_of(ask.request.route, ask.request.amount_in, pools)
+            plan = make_plan(
+                ask.request,
+                ask.source,
+                pools=pools,
+                outs=outs,
+                executor=self._executor,
+                anchor=self._journal.head[1],
+                gas_units=ask.gas_units,
+            )
+            plans.append(plan)
+            pools = {**pools, **after}
+        return plans
 
     def _proof(self, ask: Ask, plan: Plan, result: Simulated, l1_fee: L1Fee, view: MarketView) -> Proof:
         request = ask.request

@@ -15,6 +15,7 @@ REASONS = {
     "asks more": "a pool's callback asked for more than the hop's input",
     "balance fell": "a token of the route would have ended below where it began",
     "below floor": "the profit left after every repayment was under the floor",
+    "below minimum": "a hop gave less than its own minimum",
     "caller": "a callback came from a contract, or for a purpose, that was not expected",
     "kind": "a hop or the capital source is of a kind that the contract does not know",
     "late": "the block came after the deadline",

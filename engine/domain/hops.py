@@ -1,7 +1,8 @@
 """How a route is packed for the executor contract: the one table that venues, planner, signer and contract agree on.
 
 Hop = (a, b), two uint256:
-    a: bits 0..159 pool | 160..183 fee in ppm (V2 only) | 208..215 zero_for_one (V2 and V3) | 248..255 kind
+    a: bits 0..159 pool | 160..183 fee in ppm (V2 only) | 208..215 zero_for_one (V2 and V3) | 216..223 how far to shift
+       the least output | 224..247 its 24 leading bits | 248..255 kind
     b: bits 0..159 token out | 160..255 last 12 bytes of the Balancer pool id (its first 20 are the pool)
 flash: bits 0..159 lender | 248..255 kind
 """
@@ -19,6 +20,9 @@ _ADDRESS_MASK = (1 << _ADDRESS_BITS) - 1
 _FEE_SHIFT = 160
 _FEE_MASK = (1 << 24) - 1
 _DIRECTION_SHIFT = 208
+_LEAST_SHIFT = 216
+_LEAST_BITS = 24
+_LEAST_MASK = (1 << _LEAST_BITS + 8) - 1
 _KIND_SHIFT = 248
 _POOL_ID_TAIL_BYTES = 12
 
@@ -49,7 +53,10 @@ HopWords = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedHop:
-    """One swap of a route. `fee_ppm` is V2's only; `balancer_id` is the vault's 32-byte pool id, 0x hex, else empty."""
+    """One swap of a route. `fee_ppm` is V2's only; `balancer_id` is the vault's 32-byte pool id, 0x hex, else empty.
+
+    `least_out` is the least that it may deliver, raw units, as `packable` leaves it; 0 takes anything.
+    """
 
     kind: HopKind
     pool: Address
@@ -57,6 +64,7 @@ class EncodedHop:
     zero_for_one: bool = False
     fee_ppm: int = 0
     balancer_id: str = ""
+    least_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,12 @@ class Flash:
 
     kind: FlashKind
     lender: Address = ZERO_ADDRESS
+
+
+def packable(least_out: int) -> int:
+    """Round a least output down to what a hop can carry: its 24 leading bits, so by less than one part in 2**23."""
+    shift = max(0, least_out.bit_length() - _LEAST_BITS)
+    return least_out >> shift << shift
 
 
 def pack_hop(hop: EncodedHop) -> HopWords:
@@ -81,8 +95,12 @@ def pack_hop(hop: EncodedHop) -> HopWords:
         tail = int.from_bytes(pool_id[-_POOL_ID_TAIL_BYTES:], "big")
     elif hop.balancer_id:
         raise ValueError(f"a {hop.kind.name} hop has no Balancer pool id")
+    if not 0 <= hop.least_out < 1 << 256 or packable(hop.least_out) != hop.least_out:
+        raise ValueError(f"a hop cannot carry a least output of {hop.least_out}")
+    shift = max(0, hop.least_out.bit_length() - _LEAST_BITS)
     a = (
         hop.kind << _KIND_SHIFT
+        | (hop.least_out >> shift << 8 | shift) << _LEAST_SHIFT
         | int(hop.zero_for_one) << _DIRECTION_SHIFT
         | hop.fee_ppm << _FEE_SHIFT
         | _address(hop.pool)
@@ -96,6 +114,7 @@ def unpack_hop(words: HopWords) -> EncodedHop:
     kind = HopKind(a >> _KIND_SHIFT)
     pool = a & _ADDRESS_MASK
     tail = b >> _ADDRESS_BITS
+    least = a >> _LEAST_SHIFT & _LEAST_MASK
     is_balancer = kind is HopKind.BALANCER
     hop = EncodedHop(
         kind=kind,
@@ -104,6 +123,7 @@ def unpack_hop(words: HopWords) -> EncodedHop:
         zero_for_one=bool(a >> _DIRECTION_SHIFT & 0xFF),
         fee_ppm=a >> _FEE_SHIFT & _FEE_MASK,
         balancer_id=f"0x{pool:040x}{tail:024x}" if is_balancer else "",
+        least_out=least >> 8 << (least & 0xFF),
     )
     if pack_hop(hop) != words:
         raise ValueError(f"hop {a:#066x} {b:#066x} has bits set that mean nothing")

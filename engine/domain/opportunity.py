@@ -120,7 +120,10 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A request made into one call of the executor. `anchor` is the journal's head, carried in the calldata."""
+    """A request made into one call of the executor. `anchor` is the journal's head, carried in the calldata.
+
+    `least_outs` is the least that each hop may deliver, raw units of what it delivers; 0 is no minimum.
+    """
 
     request: TradeRequest
     capital: Capital
@@ -131,6 +134,7 @@ class Plan:
     gas_limit: int
     deadline_s: int
     anchor: str
+    least_outs: tuple[int, ...]
     families: tuple[Family, ...]
     deployments: tuple[str, ...]
 

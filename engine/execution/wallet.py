@@ -88,6 +88,7 @@ class Signer:
             ("pools", [h.pool for h in call.hops], [h.pool for h in route.hops]),
             ("tokens", [h.token_out for h in call.hops], [h.token_out for h in route.hops]),
             ("direction", [h.zero_for_one for h, _ in ordered], [r.token_in < r.token_out for _, r in ordered]),
+            ("minimum of a hop", tuple(h.least_out for h in call.hops), plan.least_outs),
             ("receiver", plan.to, self._executor),
             ("value", plan.value, 0),
             ("chain", approved.proof.block.chain, self._chain),
@@ -95,6 +96,8 @@ class Signer:
         for name, said, meant in said_and_approved:
             if said != meant:
                 yield f"the call says another {name} than was approved", said, meant
+        if not all(h.least_out for h in call.hops):
+            yield "a hop has no minimum", [h.least_out for h in call.hops], "at least 1 each"
         if not route.closed or call.min_profit < 1:
             yield "the call is not a closed cycle with a floor", (route.closed, call.min_profit), (True, "at least 1")
 

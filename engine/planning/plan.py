@@ -1,6 +1,7 @@
 """Make a request into one call of the executor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from engine.chains.executor_calls import ExecuteCall, encode_execute
 from engine.domain.hops import unpack_hop
@@ -8,6 +9,7 @@ from engine.domain.opportunity import Plan, TradeRequest
 from engine.domain.pools import AnyPool
 from engine.domain.units import Address, PoolId
 from engine.planning.capital import Source
+from engine.planning.least_outs import least_outs
 from engine.venues.table import venue_of
 
 GAS_MARGIN_PPM = 400_000
@@ -22,15 +24,20 @@ def make_plan(
     source: Source,
     *,
     pools: Mapping[PoolId, AnyPool],
+    outs: Sequence[int],
     executor: Address,
     anchor: str,
     gas_units: int,
 ) -> Plan:
-    """Encode the request with its capital. `gas_units` is the estimate that the gas limit is first taken from."""
+    """Encode the request with its capital. `gas_units` is the estimate that the gas limit is first taken from.
+
+    `outs` are the hops' outputs as quoted, which their minimums are taken from; none where a pool refuses its part.
+    """
     route = request.route
+    minimums = least_outs(outs, request.amount_in + source.fee + request.min_profit) or (0,) * len(route.hops)
     hops = tuple(
-        unpack_hop(venue_of(pool).encode(pool, hop.token_in, hop.token_out))
-        for hop in route.hops
+        replace(unpack_hop(venue_of(pool).encode(pool, hop.token_in, hop.token_out)), least_out=least)
+        for hop, least in zip(route.hops, minimums, strict=True)
         for pool in (pools[hop.pool],)
     )
     deadline_s = request.stamp.block.timestamp_s + DEADLINE_S
@@ -55,6 +62,7 @@ def make_plan(
         gas_limit=with_margin(gas_units),
         deadline_s=deadline_s,
         anchor=anchor,
+        least_outs=minimums,
         families=tuple(dict.fromkeys(pools[h.pool].family for h in route.hops)),
         deployments=tuple(dict.fromkeys(pools[h.pool].deployment for h in route.hops)),
     )

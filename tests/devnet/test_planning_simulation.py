@@ -17,6 +17,7 @@ from engine.domain.errors import ChainError
 from engine.domain.opportunity import Plan
 from engine.domain.units import Address, BlockHash
 from engine.execution.artifact import deploy_data, state_diff
+from engine.planning.least_outs import swaps_of
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulator
 from tests.conftest import LocalChain
@@ -39,10 +40,12 @@ async def with_gap(chain: LocalChain, state: Path) -> AsyncIterator[tuple[Engine
 
 
 def plan_of(engine: EngineOnChain, ask: Ask, view: MarketView, *, executor: Address | None = None) -> Plan:
+    outs, _ = swaps_of(ask.request.route, ask.request.amount_in, view.pools)
     return make_plan(
         ask.request,
         ask.source,
         pools=view.pools,
+        outs=outs,
         executor=executor or engine.executor,
         anchor="0x" + "00" * 32,
         gas_units=ask.gas_units,

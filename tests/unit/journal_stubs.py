@@ -75,6 +75,7 @@ def proof(number: int = 1, **changes: Any) -> Proof:
         gas_limit=300_000,
         deadline_s=1_800_000_060,
         anchor="0x" + "00" * 32,
+        least_outs=(2 * 10**9, 10**18),
         families=("constant_product", "concentrated"),
         deployments=("uniswap_v2", "uniswap_v3"),
     )

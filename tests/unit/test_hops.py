@@ -1,6 +1,7 @@
 """How hops and capital are packed: the layout to the bit, and nothing that the contract would read otherwise."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from engine.domain.hops import (
     HopKind,
     pack_flash,
     pack_hop,
+    packable,
     unpack_flash,
     unpack_hop,
 )
@@ -47,7 +49,17 @@ def test_capital_is_packed_as_the_contract_reads_it() -> None:
     assert pack_flash(Flash(kind=FlashKind.OWN)) == 0
 
 
-@pytest.mark.parametrize("hop", [PAIR, POOL_V3, VAULT])
+def test_a_minimum_is_packed_as_its_leading_bits_and_how_far_to_shift_them() -> None:
+    a, _ = pack_hop(replace(VAULT, least_out=0xABCDEF << 40))
+    assert f"{a:064x}" == "03" + "abcdef" + f"{40:02x}" + "00" * 7 + "a1" * 20
+    a, _ = pack_hop(replace(VAULT, least_out=5))
+    assert f"{a:064x}" == "03" + "000005" + "00" + "00" * 7 + "a1" * 20
+
+
+LEAST = [replace(PAIR, least_out=1), replace(POOL_V3, least_out=0xABCDEF << 40), replace(VAULT, least_out=2**24 - 1)]
+
+
+@pytest.mark.parametrize("hop", [PAIR, POOL_V3, VAULT, *LEAST, replace(PAIR, least_out=packable(2**256 - 1))])
 def test_a_hop_is_read_back_as_it_was(hop: EncodedHop) -> None:
     assert unpack_hop(pack_hop(hop)) == hop
 
@@ -70,6 +82,9 @@ def test_capital_is_read_back_as_it_was(kind: FlashKind) -> None:
         EncodedHop(kind=HopKind.BALANCER, pool=POOL, token_out=TOKEN),
         EncodedHop(kind=HopKind.CONCENTRATED, pool=Address("0xa1"), token_out=TOKEN),
         EncodedHop(kind=HopKind.CONCENTRATED, pool=POOL, token_out=Address("b2" * 21)),
+        EncodedHop(kind=HopKind.CONCENTRATED, pool=POOL, token_out=TOKEN, least_out=2**24 + 1),
+        EncodedHop(kind=HopKind.CONCENTRATED, pool=POOL, token_out=TOKEN, least_out=2**256),
+        EncodedHop(kind=HopKind.CONCENTRATED, pool=POOL, token_out=TOKEN, least_out=-1),
     ],
 )
 def test_a_hop_that_makes_no_sense_is_not_packed(hop: EncodedHop) -> None:
@@ -77,7 +92,7 @@ def test_a_hop_that_makes_no_sense_is_not_packed(hop: EncodedHop) -> None:
         pack_hop(hop)
 
 
-@pytest.mark.parametrize("bit", [184, 200, 207, 209, 215, 216, 247, 250])
+@pytest.mark.parametrize("bit", [184, 200, 207, 209, 215, 216, 223, 250])
 def test_a_bit_that_means_nothing_is_refused(bit: int) -> None:
     a, b = pack_hop(PAIR)
     with pytest.raises(ValueError, match=r"."):

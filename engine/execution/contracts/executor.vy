@@ -256,6 +256,7 @@ def __default__():
         hops: DynArray[packed.Hop, packed.MAX] = self.plan
         token_out: address = packed._address(hops[0].b)
         amount_out: uint256 = convert(-min(amount0, amount1), uint256)
+        assert amount_out >= packed._least_out(hops[0]), "below minimum"
         ahead: bool = packed._kind(hops[1]) == packed.V2
         if not ahead:
             assert route._balance(token_out) >= self.arrival + amount_out, "short output"
@@ -276,6 +277,7 @@ def _first_pool(hops: DynArray[packed.Hop, packed.MAX], token: address, amount: 
     pool: address = packed._address(hop.a)
     if packed._kind(hop) == packed.V2:
         amount_out: uint256 = route._v2_out(hop, amount)
+        assert amount_out >= packed._least_out(hop), "below minimum"
         self.first_out = amount_out
         self.arrival = route._balance(token_out) + amount_out
         route._expect(route.REST_V2, pool, token, amount)

@@ -7,7 +7,8 @@
 """
 
 
-# @dev One swap. a: pool 0..159 | fee ppm 160..183 | zero for one 208..215 | kind 248..255.
+# @dev One swap. a: pool 0..159 | fee ppm 160..183 | zero for one 208..215 | least out 216..247 | kind 248..255.
+#      least out: how many bits to shift it by 216..223 | 24 bits 224..247.
 #      b: token out 0..159 | last 12 bytes of the Balancer pool id 160..255.
 struct Hop:
     a: uint256
@@ -64,6 +65,17 @@ def _kept(hop: Hop) -> uint256:
     @return One million less the fee.
     """
     return PPM - (hop.a >> 160 & LOW_24)
+
+
+@internal
+@pure
+def _least_out(hop: Hop) -> uint256:
+    """
+    @notice The least that a hop may deliver; zero: anything.
+    @param hop The hop.
+    @return Raw units, in steps of one part in 2**23 or finer.
+    """
+    return (hop.a >> 224 & LOW_24) << (hop.a >> 216 & 255)
 
 
 @internal

@@ -116,6 +116,7 @@ def _run(hops: DynArray[packed.Hop, packed.MAX], first: uint256, token: address,
         else:
             assert kind == packed.BALANCER, "kind"
             amount_out = self._balancer_swap(hop, token_in, amount_in, to)
+        assert amount_out >= packed._least_out(hop), "below minimum"
         if to == self:
             assert self._balance(token_out) >= before + amount_out, "short output"
         paid = to != self
@@ -179,7 +180,7 @@ def _balancer_swap(hop: packed.Hop, token_in: address, amount_in: uint256, to: a
             user_data=b"",
         ),
         FundManagement(sender=self, from_internal=False, recipient=to, to_internal=False),
-        0,  # the floor is on the whole cycle
+        0,  # the hop's own minimum is checked with the others'
         block.timestamp,
     )
 

@@ -14,6 +14,7 @@ from tests.devnet.executor import (
     test_executor_capital,
     test_executor_hostile_pools,
     test_executor_limits,
+    test_executor_minimums,
     test_executor_roles,
     test_executor_strangers,
     test_executor_tokens,
@@ -30,6 +31,7 @@ MODULES: tuple[ModuleType, ...] = (
     test_executor_hostile_pools,
     test_executor_roles,
     test_executor_capital,
+    test_executor_minimums,
 )
 MUTANTS = tuple(mutants())
 

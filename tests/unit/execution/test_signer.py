@@ -35,10 +35,21 @@ CALL = ExecuteCall(
     deadline_s=1_800_000_060,
     anchor=bytes.fromhex("77" * 32),
     hops=(
-        EncodedHop(kind=HopKind.CONSTANT_PRODUCT, pool=POOLS[0], token_out=TOKENS[1], zero_for_one=True, fee_ppm=3000),
-        EncodedHop(kind=HopKind.CONCENTRATED, pool=POOLS[1], token_out=TOKENS[2], zero_for_one=True),
         EncodedHop(
-            kind=HopKind.BALANCER, pool=POOLS[2], token_out=TOKENS[0], balancer_id=POOLS[2] + "0001" + "00" * 10
+            kind=HopKind.CONSTANT_PRODUCT,
+            pool=POOLS[0],
+            token_out=TOKENS[1],
+            zero_for_one=True,
+            fee_ppm=3000,
+            least_out=7,
+        ),
+        EncodedHop(kind=HopKind.CONCENTRATED, pool=POOLS[1], token_out=TOKENS[2], zero_for_one=True, least_out=8),
+        EncodedHop(
+            kind=HopKind.BALANCER,
+            pool=POOLS[2],
+            token_out=TOKENS[0],
+            balancer_id=POOLS[2] + "0001" + "00" * 10,
+            least_out=9,
         ),
     ),
 )
@@ -61,6 +72,7 @@ def approved(call: ExecuteCall = CALL) -> Approved:
         gas_limit=GAS_LIMIT,
         deadline_s=CALL.deadline_s,
         anchor="0x" + CALL.anchor.hex(),
+        least_outs=(7, 8, 9),
     )
     return replace(
         base,
@@ -113,6 +125,7 @@ CALLS = {
     "pool": replace(CALL, hops=(replace(HOPS[0], pool=STRANGER), *HOPS[1:])),
     "token out": replace(CALL, hops=(replace(HOPS[0], token_out=TOKENS[2]), *HOPS[1:])),
     "direction": replace(CALL, hops=(HOPS[0], replace(HOPS[1], zero_for_one=False), HOPS[2])),
+    "a hop's minimum": replace(CALL, hops=(HOPS[0], replace(HOPS[1], least_out=7), HOPS[2])),
     "order of hops": replace(CALL, hops=(HOPS[1], HOPS[0], HOPS[2])),
     "a hop less": replace(CALL, hops=HOPS[:2]),
     "a hop more": replace(CALL, hops=(*HOPS, HOPS[0])),
@@ -125,12 +138,15 @@ def test_refuses_calldata_that_says_another(field: str) -> None:
         signer().sign_trade(approved(CALLS[field]), intent_id="i", nonce=0)
 
 
+BARE = replace(CALL, hops=(HOPS[0], replace(HOPS[1], least_out=0), HOPS[2]))
 PLANS: dict[str, Approved] = {
     "receiver": planned(to=STRANGER),
     "value": planned(value=1),
     "deadline": planned(deadline_s=CALL.deadline_s - 1),
     "anchor": planned(anchor="0x" + "00" * 32),
     "capital": planned(capital="own", lender=None),
+    "minimums": planned(least_outs=(7, 8, 8)),
+    "a hop without a minimum": planned(calldata=encode_execute(BARE), least_outs=(7, 0, 9)),
     "bytes after the call": planned(calldata=encode_execute(CALL) + bytes(32)),
     "half a call": planned(calldata=encode_execute(CALL)[:-32]),
     "another function": planned(calldata=encode_sweep(TOKENS[0], 1)),
@@ -155,7 +171,7 @@ def test_refuses_a_proof_of_another_chain() -> None:
 def test_refuses_what_is_no_closed_cycle_even_when_it_was_approved() -> None:
     whole = approved(CALLS["a hop less"])
     request = replace(whole.proof.plan.request, route=Route(hops=ROUTE.hops[:2]))
-    plan = replace(whole.proof.plan, request=request)
+    plan = replace(whole.proof.plan, request=request, least_outs=(7, 8))
     with pytest.raises(SigningRefused, match="closed cycle"):
         signer().sign_trade(replace(whole, proof=replace(whole.proof, plan=plan)), intent_id="i", nonce=0)
 
@@ -214,6 +230,7 @@ def test_a_refusal_says_what_was_found_and_what_was_approved() -> None:
 
 def test_every_field_of_a_plan_that_reaches_the_chain_is_made_to_differ_here() -> None:
     reaches = {"to", "calldata", "value", "gas_limit", "deadline_s", "anchor", "capital", "lender", "request"}
+    reaches |= {"least_outs"}
     assert reaches | {"families", "deployments"} == set(Plan.__dataclass_fields__)
     assert set(ExecuteCall.__dataclass_fields__) == {
         "flash", "token", "amount", "min_profit", "deadline_s", "anchor", "hops"
