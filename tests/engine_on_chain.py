@@ -216,10 +216,13 @@ async def prepare(chain: LocalChain, state: Path, settings: Settings) -> None:
 
 @asynccontextmanager
 async def engine_on(
-    chain: LocalChain, state: Path, *, risk: Policy = GENEROUS, fills: int | None = None
+    chain: LocalChain, state: Path, *, risk: Policy = GENEROUS, fills: int | None = None, **changed: object
 ) -> AsyncIterator[EngineOnChain]:
-    """Start an engine in the state folder, initialised first when it is new; leaving ends it without a word."""
-    settings = settings_of(chain, state).model_copy(update={"risk": risk})
+    """Start an engine in the state folder, initialised first when it is new; leaving ends it without a word.
+
+    `changed` are settings by name that differ from those of the chain.
+    """
+    settings = settings_of(chain, state).model_copy(update={"risk": risk, **changed})
     if not (state / "journal.sqlite").exists():
         await prepare(chain, state, settings)
     events: list[Event] = []

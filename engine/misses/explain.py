@@ -159,6 +159,8 @@ def _cause(
             factory = known.factories.get(unfollowed[0], "none that it names")
             return "unknown venue", f"pool {unfollowed[0]} of factory {factory}", _listed(known.venues)
         return "unknown pool", ", ".join(strange), f"{len(known.pools)} pools known"
+    if ours is not None:  # it was as good as ours; a token that is in doubt since then was not in doubt before
+        return _beaten(arbitrage, ours)
     unsound = next((s.token_in for s in arbitrage.swaps if s.token_in in known.set_aside), None)
     if unsound is not None:
         return "token set aside", f"{unsound}: {known.set_aside[unsound]}", "a token that the check found sound"
@@ -166,8 +168,6 @@ def _cause(
         return "base tokens", arbitrage.token, _listed(known.base_tokens)
     if len(route.hops) > known.max_hops:
         return "too many hops", str(len(route.hops)), str(known.max_hops)
-    if ours is not None:
-        return _beaten(arbitrage, ours)
     if known.state == "HALTED":
         return "halted", "HALTED", "ACTIVE"
     if not known.looked:

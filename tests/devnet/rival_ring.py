@@ -66,16 +66,12 @@ class Ring:
             if pool.deployment == deployment and {symbols[t] for t in pool.tokens} == {first, second}
         )
 
-    def open_gap(self, usd: int = 60_000) -> DeployedPool:
-        """Buy WETH for dollars in one pool, and mine that alone."""
-        pool = self.pool("uniswap_v2", "WETH", "USDC")
-        usdc = next(t.address for t in self.chain.deployment.tokens if t.symbol == "USDC")
-        swap = Swap(
-            pool=pool,
-            token_in=usdc,
-            token_out=self.chain.deployment.native_wrapped,
-            amount_in=raw_amount("USDC", usd),
-        )
+    def open_gap(self, usd: int = 60_000, bought: str = "WETH", sold: str = "USDC") -> DeployedPool:
+        """Buy a token for dollars in one pool, and mine that alone."""
+        self.head = head(self.chain.rpc)
+        pool = self.pool("uniswap_v2", bought, sold)
+        tokens = {token.symbol: token.address for token in self.chain.deployment.tokens}
+        swap = Swap(pool=pool, token_in=tokens[sold], token_out=tokens[bought], amount_in=raw_amount(sold, usd))
         trader = self.holders[accounts.TRADERS[0]]
         to, data = swap_call(self.chain.deployment.contracts, swap, trader, 0)
         base_fee_wei = self.chain.profile.base_fee_wei
