@@ -8,7 +8,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from server.bare import bare_server
 from server.children import child
 from server.mcp.build import build_server
 
-CALLERS = (1, 16)
+AT_ONCE = 16
 WARM_UP = 20
 START_S = 240.0
 POLL_S = 0.1
@@ -38,7 +38,7 @@ async def measure(state: Path, calls: int) -> dict[str, Any]:
     """Run everything on a fresh state folder; raises `ControlError` when the engine does not start."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_engine(state))
-        facade = Remote(state / "control.sock", connections=max(CALLERS))
+        facade = Remote(state / "control.sock", connections=AT_ONCE)
         stack.push_async_callback(facade.aclose)
         simulated = await _simulation(facade)
 
@@ -48,14 +48,12 @@ async def measure(state: Path, calls: int) -> dict[str, Any]:
         async def simulate() -> object:
             return await facade.ask("simulate_trade", simulated)
 
-        doors: dict[str, dict[str, Any]] = {
-            "facade": {
-                "engine_status": await _figures(status, calls),
-                "simulate_trade": await _figures(simulate, calls),
-            }
-        }
         door = json.loads((state / "mcp.json").read_bytes())
         http = await stack.enter_async_context(_bare_http())
+        asked: dict[tuple[str, str], Call] = {
+            ("facade", "engine_status"): status,
+            ("facade", "simulate_trade"): simulate,
+        }
         for name, ours, bare in (
             ("memory", build_server(facade, ["all"]), bare_server()),
             (
@@ -65,11 +63,17 @@ async def measure(state: Path, calls: int) -> dict[str, Any]:
             ),
             ("http", _over_http(door["url"], door["token"]), _over_http(http, "")),
         ):
-            doors[name] = {
-                "bare_trivial": await _through(bare, "echo", {"said": "x"}, calls),
-                "engine_status": await _through(ours, "engine_status", {}, calls),
-                "simulate_trade": await _through(ours, "simulate_trade", simulated, calls),
-            }
+            trivial, product = (
+                await stack.enter_async_context(_client(bare)),
+                await stack.enter_async_context(_client(ours)),
+            )
+            asked[name, "bare_trivial"] = _calling(trivial, "echo", {"said": "x"})
+            asked[name, "engine_status"] = _calling(product, "engine_status", {})
+            asked[name, "simulate_trade"] = _calling(product, "simulate_trade", simulated)
+        doors: dict[str, dict[str, Any]] = {}
+        for (name, what), alone in (await _in_turn(asked, calls)).items():
+            crowd = await _at_once(asked[name, what], calls)
+            doors.setdefault(name, {})[what] = {"1": alone, str(AT_ONCE): crowd}
         return {"calls": calls, "target_ms": TARGET_MS, "doors": doors, "added_ms": _added(doors)}
 
 
@@ -92,47 +96,58 @@ def _added(doors: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
     }
 
 
-async def _through(server: Any, tool: str, arguments: dict[str, Any], calls: int) -> dict[str, Figures]:
-    made = server() if callable(server) else server
-    async with AsyncExitStack() as stack:
-        target = await stack.enter_async_context(made) if hasattr(made, "__aenter__") else made
-        client = await stack.enter_async_context(Client(target))
+def _calling(client: Client, tool: str, arguments: dict[str, Any]) -> Call:
+    async def call() -> object:
+        result = await client.call_tool(tool, arguments)
+        if not isinstance(result, CallToolResult) or result.is_error:
+            raise ControlError(f"{tool} failed while it was measured", measured=str(result)[:300])
+        return result
 
-        async def call() -> object:
-            result = await client.call_tool(tool, arguments)
-            if not isinstance(result, CallToolResult) or result.is_error:
-                raise ControlError(f"{tool} failed while it was measured", measured=str(result)[:300])
-            return result
-
-        return await _figures(call, calls)
+    return call
 
 
-async def _figures(call: Call, calls: int) -> dict[str, Figures]:
-    for _ in range(WARM_UP):
-        await call()
-    return {str(callers): await _at_once(call, calls, callers) for callers in CALLERS}
+async def _in_turn(asked: Mapping[tuple[str, str], Call], calls: int) -> dict[tuple[str, str], Figures]:
+    """Measure at one caller, a call of each kind after the other: what the machine does meanwhile, it does to all."""
+    took_ms: dict[tuple[str, str], list[float]] = {kind: [] for kind in asked}
+    for n in range(WARM_UP + calls):
+        for kind, call in asked.items():
+            began = time.perf_counter()
+            await call()
+            if n >= WARM_UP:
+                took_ms[kind].append((time.perf_counter() - began) * 1e3)
+    return {kind: _figures(took, sum(took) / 1e3) for kind, took in took_ms.items()}
 
 
-async def _at_once(call: Call, calls: int, callers: int) -> Figures:
+async def _at_once(call: Call, calls: int) -> Figures:
     took_ms: list[float] = []
 
     async def caller() -> None:
-        for _ in range(calls // callers):
+        for _ in range(calls // AT_ONCE):
             began = time.perf_counter()
             await call()
             took_ms.append((time.perf_counter() - began) * 1e3)
 
     began = time.perf_counter()
     async with anyio.create_task_group() as tasks:
-        for _ in range(callers):
+        for _ in range(AT_ONCE):
             tasks.start_soon(caller)
-    whole_s = time.perf_counter() - began
-    cuts = statistics.quantiles(took_ms, n=100)
+    return _figures(took_ms, time.perf_counter() - began)
+
+
+def _figures(took_ms: list[float], whole_s: float) -> Figures:
     return {
         "p50_ms": round(statistics.median(took_ms), 3),
-        "p99_ms": round(cuts[98], 3),
+        "p99_ms": round(statistics.quantiles(took_ms, n=100)[98], 3),
         "calls_per_s": round(len(took_ms) / whole_s),
     }
+
+
+@asynccontextmanager
+async def _client(server: Any) -> AsyncGenerator[Client]:
+    made = server() if callable(server) else server
+    async with AsyncExitStack() as stack:
+        target = await stack.enter_async_context(made) if hasattr(made, "__aenter__") else made
+        yield await stack.enter_async_context(Client(target))
 
 
 async def _simulation(facade: Remote) -> dict[str, Any]:
