@@ -29,7 +29,7 @@ SOCKET_NAME = "control.sock"
 MAX_LINE_BYTES = 1 << 20
 MAX_BRACKETS = 256
 """A deeply nested line could overflow the C stack: py_ecc, which eth_account imports, lifts Python's own limit."""
-MAX_CLIENTS = 160
+MAX_CLIENTS = 320
 IDLE_S = 60
 FEED_EVENTS = 256
 

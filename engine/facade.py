@@ -34,8 +34,8 @@ class Facade(Protocol):
         """Return the engine's answer; raises `ControlError` with its refusal, or when no engine runs."""
         ...
 
-    async def role(self) -> str:
-        """Return what the engine lets this caller do: `observer`, `trader` or `operator`."""
+    async def role(self, *, anew: bool = False) -> str:
+        """Return what the engine lets this caller do: `observer`, `trader` or `operator`; `anew`: not from memory."""
         ...
 
     def events(self) -> Events:
@@ -66,7 +66,7 @@ class InProcess:
         """Ask the engine of this process."""
         return await self._handle(method, dict(params))
 
-    async def role(self) -> str:
+    async def role(self, *, anew: bool = False) -> str:
         """Return the role that the caller was given."""
         return self._role
 
@@ -96,6 +96,7 @@ class Remote:
         self._naming = anyio.Lock()
         self._resume: str | None = None
         self._role: str | None = None
+        self._term = 0
 
     async def ask(self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None) -> Answer:
         """Ask the daemon; one that restarted in between is asked again. Raises `NotRunning` and its `ControlError`s.
@@ -115,12 +116,16 @@ class Remote:
             except _GONE as error:
                 raise _left_early() from error
 
-    async def role(self) -> str:
-        """Return the role that the engine gave; attaches when it was not asked yet. Raises `NotRunning`."""
+    async def role(self, *, anew: bool = False) -> str:
+        """Return the role that the engine gave; attaches when it was not asked yet, or `anew`. Raises `NotRunning`."""
+        if anew:
+            self._role = None
+            self._term += 1
+            await self.aclose()  # a connection keeps the role that it was attached with
         if self._role is None:
             async with self._turns:
                 try:
-                    self._idle.append(await self._attached())
+                    await self._kept(await self._attached())
                 except _GONE as error:
                     raise _left_early() from error
         return self._role or "observer"
@@ -165,16 +170,24 @@ class Remote:
                 "the engine did not answer", measured=f"{ANSWER_S:g} s", next_step="call again", code="no_answer"
             ) from error
         except ControlError:
-            self._idle.append(connection)
+            await self._kept(connection)
             raise
         except BaseException:  # cancelled included: an answer that is still to come would be taken for the next one
             await connection.close()
             raise
-        self._idle.append(connection)
+        await self._kept(connection)
         return answer
+
+    async def _kept(self, connection: "_Connection") -> None:
+        """Keep a connection for the next question, unless the role was asked anew since it was made."""
+        if connection.term == self._term:
+            self._idle.append(connection)
+        else:
+            await connection.close()
 
     async def _attached(self) -> "_Connection":
         connection = await _connect(self._path)
+        connection.term = self._term
         try:
             async with self._naming:  # the first one is given the name that the others resume
                 told = await connection.asked("attach", {"resume": self._resume} if self._resume else {})
@@ -188,6 +201,7 @@ class Remote:
 
 class _Connection:
     def __init__(self, stream: SocketStream) -> None:
+        self.term = 0
         self._stream = stream
         self._lines = BufferedByteReceiveStream(stream)
 

@@ -1,10 +1,11 @@
 """Put the MCP server together: tools, resources, prompts and completions over one facade."""
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from mcp.server import MCPServer
+from mcp.server import MCPServer, NotificationOptions
 from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver.context import Context
 from mcp.types import CallToolResult, InputRequiredResult, SubscribeRequestParams, UnsubscribeRequestParams
@@ -55,12 +56,14 @@ class KetchServer(MCPServer[Any]):
             tools=list(self._offered.values()),
             log_level="WARNING",
             subscriptions=self.subscribers,
-            middleware=[*outermost, Audit(audit)],
+            middleware=[*outermost, self.subscribers, Audit(audit)],
         )
         add_resources(self, facade.ask)
         add_prompts(self)
         self.completion()(completing(facade.ask))
         handlers = self._lowlevel_server  # the SDK has no public door for the handshake era's subscriptions
+        says = partial(handlers.create_initialization_options, NotificationOptions(tools_changed=True))
+        handlers.create_initialization_options = says
         handlers.add_request_handler("resources/subscribe", SubscribeRequestParams, self.subscribers.add)
         handlers.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, self.subscribers.remove)
 

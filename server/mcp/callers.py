@@ -87,10 +87,10 @@ class Callers:
             raise ControlError("a question came in by no door", next_step="connect again", code="not_allowed")
         return await self._engine.ask(method, params, caller.attach)
 
-    async def role(self) -> str:
+    async def role(self, *, anew: bool = False) -> str:
         """Return what the engine lets the sender do."""
         caller = self._now.get()
-        return "observer" if caller is not None and caller.observer else await self._engine.role()
+        return "observer" if caller is not None and caller.observer else await self._engine.role(anew=anew)
 
     @asynccontextmanager
     async def events(self) -> AsyncGenerator[AsyncIterator[Answer]]:

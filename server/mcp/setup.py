@@ -62,9 +62,9 @@ class Unattended:
                 "no engine is running", measured=offline["why"], next_step=offline["next_step"], code="not_running"
             ) from None
 
-    async def role(self) -> str:
+    async def role(self, *, anew: bool = False) -> str:
         """Return the role that the engine gives; raises `NotRunning` when there is none."""
-        return await self.engine.role()
+        return await self.engine.role(anew=anew)
 
     @asynccontextmanager
     async def events(self) -> AsyncGenerator[AsyncIterator[Answer]]:

@@ -45,7 +45,7 @@ class Canned:
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
         self.feed = Feed()
         self.principal = "mcp-test"
-        self._role = role
+        self.granted = role
 
     async def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         self.asked.append((method, params))
@@ -56,8 +56,8 @@ class Canned:
             raise ControlError("there is no such thing", measured=method, next_step="look elsewhere", code="not_found")
         return answer
 
-    async def role(self) -> str:
-        return self._role
+    async def role(self, *, anew: bool = False) -> str:
+        return self.granted
 
     @asynccontextmanager
     async def events(self) -> AsyncGenerator[AsyncIterator[dict[str, Any]]]:

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client, MCPError
-from mcp.client.subscriptions import ResourceUpdated
+from mcp.client.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp.types import (
     EmptyResult,
     PromptReference,
@@ -151,9 +151,57 @@ def test_a_subscriber_of_the_handshake_era_hears_of_a_trade_until_it_unsubscribe
                 while not told.is_set():
                     facade.feed.publish({"event": "trade", "id": "intent-7"})
                     await anyio.sleep(0.01)
+            assert set(heard) == {"ketch://trades"}
             gone = UnsubscribeRequest(params={"uri": "ketch://trades"})
             await client.session.send_request(gone, EmptyResult)
-        assert set(heard) == {"ketch://trades"}
+            other = SubscribeRequest(params={"uri": "ketch://trades/intent-8"})
+            await client.session.send_request(other, EmptyResult)
+            heard.clear()
+            with anyio.fail_after(5):
+                while "ketch://trades/intent-8" not in heard:
+                    facade.feed.publish({"event": "trade", "id": "intent-7"})
+                    facade.feed.publish({"event": "trade", "id": "intent-8"})
+                    await anyio.sleep(0.01)
+            assert set(heard) == {"ketch://trades/intent-8"}
+
+    anyio.run(run)
+
+
+def test_a_client_that_listed_tools_is_told_when_agents_may_trade_and_when_they_may_not() -> None:
+    async def run() -> None:
+        facade = Canned()
+        server = build_server(facade)
+        heard: list[str] = []
+
+        async def on_message(message: Any) -> None:
+            heard.append(message.method)
+
+        async def names(client: Client) -> set[str]:
+            return {tool.name for tool in (await client.list_tools(cache_mode="refresh")).tools}
+
+        async with (
+            publishing(server.subscribers, facade),
+            Client(server, mode="legacy", message_handler=on_message) as client,
+            agent(server, "2026-07-28") as stateless,
+            stateless.listen(tools_list_changed=True) as events,
+        ):
+            capabilities = client.server_capabilities
+            assert capabilities.tools is not None and capabilities.tools.list_changed is True
+            told = aiter(events)
+            assert "execute_trade" not in await names(client)
+            for role, offered in (("trader", True), ("observer", False)):
+                await anyio.wait_all_tasks_blocked()
+                heard.clear()
+                facade.feed.publish({"event": "policy"})  # one that changes nothing for agents
+                await anyio.wait_all_tasks_blocked()
+                assert heard == []
+                facade.granted = role
+                facade.feed.publish({"event": "command", "command": "applypolicy"})
+                with anyio.fail_after(5):
+                    assert await anext(told) == ToolsListChanged()
+                await anyio.wait_all_tasks_blocked()
+                assert heard == ["notifications/tools/list_changed"]
+                assert ("execute_trade" in await names(client)) is offered
 
     anyio.run(run)
 
