@@ -85,7 +85,7 @@ def test_prompts_name_only_tools_that_exist() -> None:
                 given = {argument.name: "x" for argument in prompt.arguments or ()}
                 (message,) = (await client.get_prompt(prompt.name, given)).messages
                 assert isinstance(message.content, TextContent)
-                words = {word.strip(".,()'\"") for word in message.content.text.split()}
+                words = {word.strip(".,:()'\"") for word in message.content.text.split()}
                 called = {word for word in words if "_" in word and not word.startswith("untrusted")}
                 assert called <= names, called - names
 
