@@ -201,9 +201,13 @@ async def _assemble(
         journal=journal,
         executor=executor,
         operator=signer.address,
-        terms=TokenTerms(valid_blocks=settings.tokens.valid_blocks, watch_blocks=settings.tokens.watch_blocks),
+        terms=TokenTerms(
+            valid_blocks=settings.tokens.valid_blocks,
+            watch_blocks=settings.tokens.watch_blocks,
+            trusted=frozenset(settings.base_tokens),
+        ),
     )
-    await tokens.begin(market.pools, head, settings.base_tokens)
+    await tokens.begin(market.pools, head)
     follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS, OPERATOR_SET_TOPIC))
     agents = AgentTrades(journal=journal, desk=desk, policy=policy, lenders=lenders)
     commands = OperatorCommands(

@@ -340,9 +340,8 @@ class Loop:
         if trade.sweeps is None:
             self.measured.filled += isinstance(outcome, Filled)
             self.measured.reverted += isinstance(outcome, Reverted)
-            if isinstance(outcome, Reverted):
-                pools = self.market.pools
-                self._tokens.doubt(t for pool in trade.pools & pools.keys() for t in pools[pool].tokens)
+            pools = self.market.pools
+            self._tokens.ended(outcome, {t for pool in trade.pools & pools.keys() for t in pools[pool].tokens})
         self._publish(trade_event(settled))
 
     async def _roll_back(self, event: RolledBack) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from server.commands import (
+    access,
     approvals,
     bench,
     daemon,
@@ -22,7 +23,6 @@ from server.commands import (
     reads,
     signer,
     tokens,
-    traded_tokens,
 )
 
 
@@ -37,7 +37,7 @@ for _command in (
     daemon.up,
     signer.signer,
     mcp.mcp,
-    tokens.token,
+    access.access,
     bench.bench,
     demo.demo,
     devnet.devnet,
@@ -53,7 +53,7 @@ for _command in (
     policy.policy,
     reads.verify,
     reads.venues,
-    traded_tokens.tokens,
+    tokens.tokens,
     doctor.doctor,
     money.sweep,
 ):

@@ -1,14 +1,18 @@
 """Which tokens may be traded: each is checked before its pools are, again when in doubt, and again after a while."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.chains.endpoints import Endpoint, RpcError
+from engine.domain.errors import ChainError
+from engine.domain.outcome import Filled, Outcome, Reverted
 from engine.domain.pools import AnyPool
 from engine.domain.token_verdicts import TokenVerdict
 from engine.domain.units import ZERO_ADDRESS, Address, BlockRef, PoolId
 from engine.journal.journal import Journal
 from engine.journal.records import record_token, tokens_in
+from engine.market import token_strikes
 from engine.market.token_faults import Finding, judge
 from engine.market.token_probe import Code, Item, codes, item_of, survey
 
@@ -18,8 +22,6 @@ A_BLOCK = 16
 """How many are checked after one block's decisions."""
 SURE_BLOCKS = 3
 """How long a refused simulation is no reason to check again."""
-_CANNOT = frozenset((-32602, -32601, -32600))
-"""JSON-RPC's codes for parameters and methods that an endpoint does not have: no overrides, so no check."""
 _NO_CODE = Code(code_hash="", implementation=ZERO_ADDRESS)
 _WAITS = "the token has not been checked yet"
 _AGAIN = "the token is being checked again"
@@ -27,10 +29,14 @@ _AGAIN = "the token is being checked again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenTerms:
-    """How long a verdict holds, and how often a token's code is looked at in between, in blocks."""
+    """How long a verdict holds, and how often a token's code is looked at in between, in blocks.
+
+    `trusted` are the tokens that cycles begin in: checked as all are, and not blamed for trades that fail.
+    """
 
     valid_blocks: int
     watch_blocks: int
+    trusted: frozenset[Address]
 
 
 class TokenBook:
@@ -47,6 +53,9 @@ class TokenBook:
         self._written = {verdict.token: verdict for verdict in tokens_in(journal)}
         self._verdicts: dict[Address, TokenVerdict] = {}
         self._doubted: set[Address] = set()
+        self._worn: set[Address] = set()
+        self._failed = ""
+        self._strikes = token_strikes.Strikes(trusted=terms.trusted, window=terms.valid_blocks)
         self._watched = 0
         self.version = 0
         """Counts the changes of what is traded."""
@@ -61,7 +70,7 @@ class TokenBook:
             return _AGAIN
         verdict = self._verdicts.get(token)
         if verdict is None:
-            return _WAITS
+            return f"{_WAITS}: {self._failed}" if self._failed else _WAITS
         return None if verdict.standing == "sound" else verdict.line
 
     def faults(self, tokens: Iterable[Address]) -> dict[Address, str]:
@@ -80,23 +89,58 @@ class TokenBook:
         self._doubted |= new
         self.version += bool(new)
 
-    async def begin(self, pools: Mapping[PoolId, AnyPool], head: BlockRef, first: Sequence[Address]) -> None:
-        """Check the tokens that most of the trading needs: `first`, then those of most pools."""
+    def ended(self, outcome: Outcome, tokens: Iterable[Address]) -> None:
+        """Follow a trade's end: a revert casts doubt, too many of them weigh more than a check that finds nothing.
+
+        While trades fill, what they go through is checked again as often as code is looked at.
+        """
+        if isinstance(outcome, Filled):
+            passed = {*tokens}
+            self._strikes.filled(passed)
+            worn = outcome.block.number - self._terms.watch_blocks
+            self._worn |= {t for t in passed & self._verdicts.keys() if self._verdicts[t].block.number <= worn}
+        elif isinstance(outcome, Reverted):
+            passed = {*tokens}
+            self.doubt(passed)
+            self._strike(passed, outcome.block, outcome.reason)
+
+    def _strike(self, tokens: Iterable[Address], head: BlockRef, reason: str | None) -> None:
+        """Count a failed trade, and set aside what keeps failing for as long as a verdict holds."""
+        for token, measured in sorted(self._strikes.failed(tokens, head.number, reason).items()):
+            verdict = self._verdicts.get(token)
+            if verdict is None or verdict.standing != "sound":
+                continue
+            limit = f"{token_strikes.MOST_OWN} of that kind, {token_strikes.MOST} in all"
+            found = Finding("set_aside", token_strikes.REASON, measured, limit)
+            self._take(token, _verdict(token, found, _code_of(verdict), head))
+            self.version += 1
+
+    async def begin(self, pools: Mapping[PoolId, AnyPool], head: BlockRef) -> None:
+        """Check the tokens that most of the trading needs: those that cycles begin in, then those of most pools.
+
+        Where the node does not answer they wait, untraded. What was set aside for failing trades stays so.
+        """
+        held = {t: v for t, v in self._written.items() if v.reason == token_strikes.REASON}
+        self._verdicts |= {t: v for t, v in held.items() if head.number < v.block.number + self._terms.valid_blocks}
         count: dict[Address, int] = {}
         for pool in pools.values():
             for token in pool.tokens:
                 count[token] = count.get(token, 0) + 1
-        ranked = sorted(count, key=lambda token: (token not in first, -count[token], token))
-        await self.check(ranked[:AT_START], pools, head)
+        trusted = self._terms.trusted
+        ranked = sorted(count.keys() - self._verdicts.keys(), key=lambda t: (t not in trusted, -count[t], t))
         self._watched = head.number
+        with contextlib.suppress(ChainError):  # the reason is kept, and the next block tries again
+            await self.check(ranked[:AT_START], pools, head)
 
     def doubt_refused(self, tokens: Iterable[Address], head: BlockRef) -> None:
         """Doubt tokens of a trade that a simulation refused, but those that were looked at just now."""
         sure = {t for t, v in self._verdicts.items() if head.number < v.block.number + SURE_BLOCKS}
-        self.doubt({*tokens} - sure)
+        asked = {*tokens}
+        self.doubt(asked - sure)
+        self._strike(asked, head, None)
 
     async def check_due(self, pools: Mapping[PoolId, AnyPool], head: BlockRef) -> None:
-        """Check what is new, in doubt, changed or too old.
+        """Check what is in doubt, changed, worn by trades, too old or new; what is traded goes before what waits.
 
         Raises `ChainError` when the node does not answer.
         """
@@ -105,22 +149,35 @@ class TokenBook:
             await self._watch(pools, head)
         present = {token for pool in pools.values() for token in pool.tokens}
         self._doubted &= present
-        due = sorted(self._doubted) + sorted(present - self._verdicts.keys())
-        old = [t for t in sorted(present & self._verdicts.keys() - self._doubted) if self._is_old(t, head)]
-        await self.check([*due, *old][:A_BLOCK], pools, head)
+        self._worn &= present - self._doubted
+        known = present & self._verdicts.keys() - self._doubted - self._worn
+        old = [t for t in sorted(known) if self._is_old(t, head)]
+        due = [*sorted(self._doubted), *sorted(self._worn), *old, *sorted(present - self._verdicts.keys())]
+        await self.check(due[:A_BLOCK], pools, head)
 
     async def check(self, tokens: Sequence[Address], pools: Mapping[PoolId, AnyPool], head: BlockRef) -> None:
         """Check these tokens now and write down what is news. Raises `ChainError` when the node does not answer."""
         if not tokens:
             return
         before = {token: self.fault(token) is None for token in tokens}
-        for token, verdict in (await self._judged(tokens, pools, head)).items():
-            self._verdicts[token] = verdict
-            self._doubted.discard(token)
-            if not verdict.says_the_same(self._written.get(token)):
-                record_token(self._journal, verdict)
-                self._written[token] = verdict
+        try:
+            judged = await self._judged(tokens, pools, head)
+        except ChainError as error:
+            self._failed = error.line()
+            raise
+        self._failed = ""
+        for token, verdict in judged.items():
+            self._take(token, verdict)
         self.version += any(before[token] != (self.fault(token) is None) for token in tokens)
+
+    def _take(self, token: Address, verdict: TokenVerdict) -> None:
+        """Hold a verdict, and write it down when it is news."""
+        self._verdicts[token] = verdict
+        self._doubted.discard(token)
+        self._worn.discard(token)
+        if not verdict.says_the_same(self._written.get(token)):
+            record_token(self._journal, verdict)
+            self._written[token] = verdict
 
     async def _judged(
         self, tokens: Sequence[Address], pools: Mapping[PoolId, AnyPool], head: BlockRef
@@ -132,8 +189,12 @@ class TokenBook:
             code = await codes(self._endpoint, tokens, at=head.hash)
             rounds = await survey(self._endpoint, flat, executor=self._executor, operator=self._operator, at=head.hash)
         except RpcError as error:
-            if error.code not in _CANNOT:
-                raise  # the node's failure of the moment, not what it can do
+            if await self._endpoint.call("eth_getBlockByHash", head.hash, False) is None:
+                raise  # the block has left the chain: that says nothing of the token, nor of the endpoint
+            if len(tokens) > 1:  # one of them may be why: the others are not to wait for it
+                half = len(tokens) // 2
+                first = await self._judged(tokens[:half], pools, head)
+                return first | await self._judged(tokens[half:], pools, head)
             refused = Finding("unknown", f"the endpoint refuses the check: {error.message[:120]}")
             return {token: _verdict(token, refused, code[token], head) for token in tokens}
         found: dict[Address, TokenVerdict] = {}

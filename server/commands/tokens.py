@@ -1,34 +1,27 @@
-"""`ketch token`: named bearer tokens of the HTTP door, each a principal and a role of its own."""
-
-from typing import Any
+"""The tokens that are traded and those that are set aside, with the reason; and checking one again."""
 
 import click
 
 from server.options import Session, with_session
-from server.show import facts
+from server.show import facts, table
 
 
 @click.command()
-@click.argument("name", default="")
-@click.option(
-    "--role",
-    type=click.Choice(["observer", "trader"]),
-    default="observer",
-    show_default=True,
-    help="The most that its holder may do.",
-)
-@click.option("--revoke", is_flag=True, help="Take the token back.")
+@click.option("--recheck", metavar="ADDRESS", help="Check this token again now; what is measured decides.")
 @with_session
-def token(session: Session, *, name: str, role: Any, revoke: bool) -> None:
-    """Make a named token for an agent over HTTP and show it once; without a name, list those given."""
-    from server.mcp import tokens
+def tokens(session: Session, *, recheck: str | None) -> None:
+    """List every token with what its check said, those that are not traded first."""
+    from engine.config import address
+    from engine.control_client import call
 
-    if not name:
-        rows = [{"name": known, "role": held} for known, (held, _) in tokens.read(session.state).digests.items()]
-        value: dict[str, Any] = {"tokens": rows}
-    elif revoke:
-        tokens.revoke(session.state, name)
-        value = {"revoked": name}
-    else:
-        value = {"name": name, "role": role, "token": tokens.add(session.state, name, role)}
+    if recheck is None:
+        value = call(session.socket, "tokens")
+        rows = [(row["token"], row["standing"], row["block"], row["why"]) for row in value["tokens"]]
+        session.result(value, lambda: table(("token", "standing", "block", "why"), rows))
+        return
+    try:
+        given = address(recheck)
+    except ValueError as error:
+        raise click.BadParameter(f"{recheck!r} {error}.", param_hint="--recheck") from error
+    value = call(session.socket, "token_recheck", {"token": given})
     session.result(value, lambda: facts(value))

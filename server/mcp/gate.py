@@ -153,7 +153,7 @@ async def _unauthorized(send: Send) -> None:
     said = {
         "code": "unauthorized",
         "cause": "the bearer token is missing, wrong, revoked, or another engine's",
-        "next_step": "send the token that mcp.json in the engine's state folder holds, or one of ketch token",
+        "next_step": "send the token that mcp.json in the engine's state folder holds, or one of ketch access",
     }
     head = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
     await send({"type": "http.response.start", "status": 401, "headers": head})

@@ -69,7 +69,7 @@ def add(state: Path, name: str, role: Role) -> str:
     if not _CALLED.fullmatch(name):
         raise ConfigError("that is no name for a token", measured=name[:40], limit=_CALLED.pattern)
     if name in tokens.digests:
-        raise ConfigError("there is a token of that name", measured=name, next_step=f"ketch token {name} --revoke")
+        raise ConfigError("there is a token of that name", measured=name, next_step=f"ketch access {name} --revoke")
     if len(tokens.digests) >= MAX_TOKENS:
         raise ConfigError("there are too many tokens", measured=len(tokens.digests), limit=MAX_TOKENS)
     token = f"ketch_{tokens.audience}_{secrets.token_urlsafe(32)}"

@@ -147,22 +147,22 @@ def test_a_client_that_can_be_asked_back_is_asked_through_the_door(tmp_path: Pat
 
 
 def test_the_command_line_gives_lists_and_revokes_tokens_and_shows_each_once(tmp_path: Path) -> None:
-    made = ketch("token", "bot", "--role", "trader", "--state", tmp_path, "--json")
+    made = ketch("access", "bot", "--role", "trader", "--state", tmp_path, "--json")
     token = json.loads(made.stdout)["token"]
     file = tmp_path / tokens.FILE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert token not in file.read_text()
     assert token.rsplit("_", 1)[-1] not in file.read_text()
-    again = ketch("token", "bot", "--state", tmp_path)
+    again = ketch("access", "bot", "--state", tmp_path)
     assert (again.returncode, again.stderr.startswith("ketch: there is a token of that name, measured bot")) == (
         1,
         True,
     )
-    assert json.loads(ketch("token", "--state", tmp_path, "--json").stdout) == {
+    assert json.loads(ketch("access", "--state", tmp_path, "--json").stdout) == {
         "tokens": [{"name": "bot", "role": "trader"}]
     }
-    assert ketch("token", "bot", "--revoke", "--state", tmp_path).returncode == 0
-    assert ketch("token", "bot", "--revoke", "--state", tmp_path).returncode == 1
+    assert ketch("access", "bot", "--revoke", "--state", tmp_path).returncode == 0
+    assert ketch("access", "bot", "--revoke", "--state", tmp_path).returncode == 1
     for name in ("", "-x", "Bot", "a b", "../x", "x" * 40):
         with pytest.raises(ConfigError, match="no name for a token"):
             tokens.add(tmp_path, name, "observer")

@@ -157,6 +157,9 @@ def probe(item: Item, second: address):
     ok, answer = raw_call(pool, data, max_outsize=ANSWER, revert_on_failure=False)
     if not ok and len(answer) == ANSWER:
         raw_revert(answer)
+    self.most_gas = self.gas_before - msg.gas
+    if self.most_gas > CALL_GAS + POOL_GAS:  # no pool takes that much: the token left it none to say why
+        self._end(REVERTS, BUY, 0, 0)
     # the pool did not pay, because the token would not move or for a reason of its own: the text of Error(string)
     text: uint256 = 0
     if len(answer) >= 100:
@@ -392,8 +395,6 @@ def _end(fault: uint256, step: uint256, measured: uint256, wanted: uint256):
     known, decimals = self._read(self.token, method_id("decimals()", output_type=Bytes[4]))
     if not known:
         decimals = max_value(uint256)
-    raw_revert(
-        abi_encode(
-            fault, step, measured, wanted, self.most_gas, self.held, decimals, block.timestamp, tx.gasprice
-        )
-    )
+    raw_revert(abi_encode(
+        fault, step, measured, wanted, self.most_gas, self.held, decimals, block.timestamp, tx.gasprice
+    ))

@@ -41,6 +41,14 @@ APPROVE_HOOKS: constant(uint256) = 22
 APPROVE_FALSE: constant(uint256) = 23
 ALLOWANCE_STAYS: constant(uint256) = 24
 TAX_LATER: constant(uint256) = 25  # from limit seconds on
+FALSE_BUT_MOVES: constant(uint256) = 26
+MUTE: constant(uint256) = 27  # moves and answers nothing, as USDT does
+VERBOSE: constant(uint256) = 28  # moves and answers 4 kB
+TAX_SMALL: constant(uint256) = 29  # of less than limit
+
+
+# @dev The longest answer.
+ANSWER: constant(uint256) = 4_096
 
 
 kind: uint256
@@ -125,18 +133,20 @@ def balanceOf(account: address) -> uint256:
 
 
 @external
-def transfer(to: address, amount: uint256) -> bool:
+@raw_return
+def transfer(to: address, amount: uint256) -> Bytes[ANSWER]:
     """
     @notice Transfers.
     @param to Who receives.
     @param amount Raw units.
     @return False when it says so.
     """
-    return self._move(msg.sender, to, amount)
+    return self._answer(self._move(msg.sender, to, amount))
 
 
 @external
-def transferFrom(sender: address, to: address, amount: uint256) -> bool:
+@raw_return
+def transferFrom(sender: address, to: address, amount: uint256) -> Bytes[ANSWER]:
     """
     @notice Transfers what was allowed.
     @param sender Who pays.
@@ -146,11 +156,12 @@ def transferFrom(sender: address, to: address, amount: uint256) -> bool:
     """
     if self.kind != ALLOWANCE_STAYS:
         self.allowance[sender][msg.sender] -= amount
-    return self._move(sender, to, amount)
+    return self._answer(self._move(sender, to, amount))
 
 
 @external
-def approve(spender: address, amount: uint256) -> bool:
+@raw_return
+def approve(spender: address, amount: uint256) -> Bytes[ANSWER]:
     """
     @notice Allows.
     @param spender Who may pull.
@@ -158,11 +169,28 @@ def approve(spender: address, amount: uint256) -> bool:
     @return False when it says so.
     """
     if self.kind == APPROVE_FALSE:
-        return False
+        return self._answer(False)
     self.allowance[msg.sender][spender] = amount
     if self.kind == APPROVE_HOOKS:
         self._hook(msg.sender)
-    return True
+    return self._answer(True)
+
+
+@internal
+@view
+def _answer(ok: bool) -> Bytes[ANSWER]:
+    """
+    @notice Says how it went, as its kind does.
+    @param ok Whether it did.
+    @return A word, nothing, or a great deal.
+    """
+    if self.kind == MUTE:
+        return b""
+    if self.kind == VERBOSE:
+        much: uint256[128] = empty(uint256[128])
+        much[0] = 1
+        return abi_encode(much)
+    return abi_encode(ok)
 
 
 @internal
@@ -197,6 +225,7 @@ def _move(sender: address, to: address, amount: uint256) -> bool:
         or (kind == TAX_DEAR_GAS and tx.gasprice > self.limit)
         or (kind == TAX_PRODUCER and block.coinbase != marked)
         or (kind == TAX_ORIGIN and tx.origin == marked)
+        or (kind == TAX_SMALL and amount < self.limit)
         or (kind == TAX_LATER and block.timestamp >= self.began + self.limit)
     )
     if kind == HOOKS:
@@ -206,7 +235,7 @@ def _move(sender: address, to: address, amount: uint256) -> bool:
     log Transfer(sender=sender, receiver=to, amount=amount)
     if kind == HOOKS:
         self._hook(to)
-    return True
+    return kind != FALSE_BUT_MOVES
 
 
 @internal
