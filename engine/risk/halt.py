@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from engine.domain.commands import Halt, TradingState
@@ -33,6 +34,17 @@ def write_halt(state: Path, *, principal: str, reason: str) -> None:
         os.fsync(halt)
     finally:
         os.close(halt)
+    _force_names(state)
+
+
+def _force_names(folder: Path) -> None:
+    """Force a folder's list of names to the disk: a file whose name is lost with the power halts nobody."""
+    with suppress(OSError):  # a folder that may not be read: the halt stands all the same
+        names = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(names)
+        finally:
+            os.close(names)
 
 
 def halt_reason(state: Path) -> str | None:

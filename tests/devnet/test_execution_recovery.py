@@ -93,6 +93,26 @@ def test_killed_between_commit_and_sending_it_sends_the_same_bytes_after_restart
     assert_books(chain, state)
 
 
+def test_what_is_sent_is_on_disk_already(chain: LocalChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check() -> None:
+        async with engine_on(chain, tmp_path) as engine:
+            call, written = engine.parts.endpoint.call, list[bool]()
+
+            async def looks_first(method: str, *params: object) -> object:
+                if method == "eth_sendRawTransaction":
+                    with Journal.read(tmp_path / JOURNAL_FILE) as another:  # sees what is committed, and no more
+                        written.append(params[0] in [raw for _, raw in intents(another)])
+                return await call(method, *params)
+
+            monkeypatch.setattr(engine.parts.endpoint, "call", looks_first)
+            await submit(engine)
+            assert written
+            assert all(written)
+
+    with chain.reverted():
+        anyio.run(check)
+
+
 def test_an_intent_whose_receipt_is_there_is_closed_at_the_start(chain: LocalChain, tmp_path: Path) -> None:
     async def check() -> None:
         async with engine_on(chain, tmp_path) as engine:

@@ -152,6 +152,14 @@ def test_a_writer_that_died_leaves_all_that_it_committed(tmp_path: Path) -> None
         assert journal.append("state", {"number": 3}).seq == 3
 
 
+def test_a_commit_is_forced_to_the_disk_before_it_returns(tmp_path: Path) -> None:
+    full = 2  # of SQLite's synchronous: the log is forced to the disk at each commit, not only at checkpoints
+    for _ in ("a new file", "one that was there"):
+        with opened(tmp_path) as journal:
+            assert journal.db.execute("PRAGMA synchronous").fetchone() == (full,)
+            assert journal.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_a_genesis_cut_off_by_a_crash_is_written_at_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.touch()

@@ -79,6 +79,9 @@ def test_a_breach_names_the_agent_token_or_venue_that_it_is_about() -> None:
     assert breach is not None
     assert breach.measured == "10145 wei (v2)"
     assert breach.limit == "10144 wei"
+    gas = first_over(BOOK, AGENT, policy(agent_gas_per_day_wei=0))
+    assert gas is not None
+    assert gas.measured.endswith(f"wei ({AGENT.principal})")
 
 
 def test_caps_on_agents_and_own_capital_say_nothing_of_other_trades() -> None:

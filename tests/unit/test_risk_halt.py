@@ -1,5 +1,6 @@
 """Anyone halts, at once and for good; only the operator's signature, once and in time, trades again."""
 
+import os
 import stat
 from collections.abc import Generator
 from dataclasses import replace
@@ -75,6 +76,13 @@ def test_a_halt_stands_through_everything_but_the_operators_signature(journal: J
     taken(journal, signed(journal, nonce="n2"))
     assert trading_state(journal, state) == "ACTIVE"
     assert halt_reason(state) is None
+
+
+def test_a_halt_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: forced.append(os.fstat(descriptor).st_ino))
+    write_halt(tmp_path, principal="cli", reason="odd")
+    assert forced == [(tmp_path / HALT_FILE).stat().st_ino, tmp_path.stat().st_ino]  # what it says, then its name
 
 
 def test_reducing_tightens_and_never_loosens(journal: Journal) -> None:

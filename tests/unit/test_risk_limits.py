@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from engine.domain.errors import JournalError
 from engine.domain.outcome import Filled, Reorged, Replaced, Reverted
+from engine.domain.units import BlockRef
 from engine.journal.journal import Journal
-from engine.risk.book import Breach, Claim, Worth
+from engine.risk.book import Book, Breach, Claim, Worth
 from engine.risk.chain_time import DAY_S
 from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
@@ -123,6 +125,40 @@ def test_a_restart_forgets_nothing(ledger: LimitLedger) -> None:
         assert LimitLedger(again).book(TODAY) == before
         LimitLedger(again).rebuild()
         assert LimitLedger(again).book(TODAY) == before
+
+
+def test_nothing_is_reserved_between_the_check_and_the_write(
+    ledger: LimitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.journal.journal.BUSY_MS", 20)
+    read, tried = ledger.book, []
+    with Journal.open(ledger.journal.path) as other:
+
+        def book_while_another_reserves(block: BlockRef) -> Book:
+            found = read(block)
+            with suppress(JournalError):  # locked: the other one has to wait
+                tried.append(None)
+                LimitLedger(other).reserve(Claim(worst_wei=80), block=TODAY, policy=POLICY)
+            return found
+
+        monkeypatch.setattr(ledger, "book", book_while_another_reserves)
+        reserved(ledger, 80)
+    assert tried
+    assert read(TODAY).held_wei == 80
+
+
+def test_a_raise_takes_what_the_nearest_cap_leaves_and_not_a_wei_more(ledger: LimitLedger) -> None:
+    name = reserved(ledger, 30)
+    reserved(ledger, 20)
+    assert ledger.raise_worst(name, 60, block=TODAY, policy=POLICY) is None
+    over = ledger.raise_worst(name, 61, block=TODAY, policy=POLICY)
+    assert isinstance(over, Breach)
+    assert (over.measured, over.limit) == ("1 wei more for a replacement", "0 wei")
+    over = ledger.raise_worst(name, 61, block=TODAY, policy=POLICY.model_copy(update={"max_loss_per_day_wei": 90}))
+    assert over is None
+    assert ledger.worst_of(name) == 61
+    assert isinstance(ledger.raise_worst(name, 72, block=TODAY, policy=POLICY), Breach)
+    assert ledger.worst_of(name) == 61
 
 
 RACE = """

@@ -235,3 +235,23 @@ def test_every_field_of_a_plan_that_reaches_the_chain_is_made_to_differ_here() -
     assert set(ExecuteCall.__dataclass_fields__) == {
         "flash", "token", "amount", "min_profit", "deadline_s", "anchor", "hops"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "other"), [("nonce", 6), ("value", 1), ("gas", GAS_LIMIT + 1), ("chainId", 1)])
+def test_bytes_that_say_another_than_was_meant_are_not_handed_out(name: str, other: int) -> None:
+    holder = signer()
+    account = holder._account
+
+    class SignsAnother:
+        """A library that signs something else."""
+
+        address = account.address
+
+        def sign_transaction(self, wanted: dict[str, object]) -> object:
+            return account.sign_transaction(wanted | {name: other})
+
+    holder._account = SignsAnother()  # type: ignore[assignment]
+    with pytest.raises(SigningRefused, match=f"the signed bytes say another {name}"):
+        holder.sign_trade(approved(), intent_id="i", nonce=5)
+    with pytest.raises(SigningRefused, match="the signed bytes say another"):
+        holder.sign_cancel(5, max_fee_wei=2, priority_fee_wei=1)
