@@ -16,7 +16,7 @@ from engine.journal.journal import Journal
 from engine.market.tokens import TokenBook, TokenTerms
 from tests.unit import journal_stubs as stub
 
-TERMS = TokenTerms(valid_blocks=50, watch_blocks=1_000)
+TERMS = TokenTerms(valid_blocks=50, watch_blocks=1_000, trusted=frozenset())
 
 
 class JudgedBook(TokenBook):
