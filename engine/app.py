@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from engine.journal.lock import hold_state
 from engine.key_sources import journals_key_held
 from engine.loop import Asked, Event
 from engine.methods import answered
+from engine.next_key import next_key
 from engine.params import Params, parsed
 from engine.principals import Principal, named
 from engine.queries import wallet
@@ -126,34 +128,62 @@ async def run_engine(
 ) -> dict[str, Any]:
     """Run the engine of a state folder until `stop`, or until `trades` fills; returns the run's summary.
 
-    A lost chain is waited for and everything is read anew, but for a local one that is gone for good; `read_settings`
+    A lost chain is waited for and everything is read anew, but for a local one that is gone for good; so it is when
+    another hot key takes over. `passphrase` is asked once. `read_settings`
     reads the settings' sources again for `ketch policy`. Raises
     `JournalError` when another engine owns the folder, and what `composed` raises when it cannot start.
     """
-    with hold_state(state), journals_key_held(settings, state):
-        losses = 0
+    asked = cache(passphrase)
+    with hold_state(state):
         while True:
-            try:
-                return await _run_once(
+            with journals_key_held(settings, state):
+                ended = await _run_key(
                     settings,
                     state=state,
                     trades=trades,
                     on_event=on_event,
                     stop=stop,
-                    passphrase=passphrase,
+                    passphrase=asked,
                     read_settings=read_settings,
                 )
-            except ChainError as error:
-                local = settings.profile == "devnet"
-                if stop.is_set() or local or not (state / JOURNAL_FILE).exists():
-                    raise
-                delay_s = RECONNECT_DELAYS_S[min(losses, len(RECONNECT_DELAYS_S) - 1)]
-                losses += 1
-                on_event({"event": "chain lost", "why": error.line(), "retry_in_s": delay_s})
-                with anyio.move_on_after(delay_s):
-                    await stop.wait()
-                if stop.is_set():
-                    raise
+            if ended is not None:
+                return ended
+
+
+async def _run_key(
+    settings: Settings,
+    *,
+    state: Path,
+    trades: int | None,
+    on_event: OnEvent,
+    stop: anyio.Event,
+    passphrase: Callable[[], str],
+    read_settings: Callable[[], Settings] | None,
+) -> dict[str, Any] | None:
+    """Run with one hot key, whatever becomes of the chain; returns None when another takes over."""
+    losses = 0
+    while True:
+        try:
+            return await _run_once(
+                settings,
+                state=state,
+                trades=trades,
+                on_event=on_event,
+                stop=stop,
+                passphrase=passphrase,
+                read_settings=read_settings,
+            )
+        except ChainError as error:
+            local = settings.profile == "devnet"
+            if stop.is_set() or local or not (state / JOURNAL_FILE).exists():
+                raise
+            delay_s = RECONNECT_DELAYS_S[min(losses, len(RECONNECT_DELAYS_S) - 1)]
+            losses += 1
+            on_event({"event": "chain lost", "why": error.line(), "retry_in_s": delay_s})
+            with anyio.move_on_after(delay_s):
+                await stop.wait()
+            if stop.is_set():
+                raise
 
 
 async def _run_once(
@@ -165,7 +195,7 @@ async def _run_once(
     stop: anyio.Event,
     passphrase: Callable[[], str],
     read_settings: Callable[[], Settings] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     feed = control.Feed()
 
     def publish(event: Event) -> None:
@@ -193,6 +223,8 @@ async def _run_once(
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _root_cause(group) from group
+        if composition.operator_watch.handed_over and not stop.is_set():
+            return None
         publish({"event": "stopped", "why": reason})
         return await summary(engine.settings, state, composition)
     raise ChainError("the engine was put together and ended before it ran")
@@ -231,6 +263,11 @@ async def initialise(
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with hold_state(state):
         return await compose.initialise(settings, state=state, secret=secret, key_passphrase=key_passphrase)
+
+
+def make_next_key(settings: Settings, *, state: Path, passphrase: Callable[[], str]) -> dict[str, Any]:
+    """Make the hot key that is to follow; returns what the treasury must send. The engine may be running."""
+    return next_key(settings, state=state, passphrase=passphrase)
 
 
 def offline_status(state: Path, rpc: str | None = None) -> dict[str, Any]:

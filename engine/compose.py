@@ -27,6 +27,7 @@ from engine.gas_float import GasFloat
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.calls import CallLog
 from engine.journal.journal import JOURNAL_FILE, Journal
+from engine.journal.operators import OperatorTerm, operator_terms
 from engine.loop import Event, Loop
 from engine.market.discovery import TOPICS as FACTORY_TOPICS
 from engine.market.discovery import discover
@@ -38,6 +39,7 @@ from engine.market.sync import read_pools
 from engine.market.tokens import TokenBook, TokenTerms
 from engine.miss_watch import MissWatch
 from engine.miss_watch import Terms as MissTerms
+from engine.next_key import holds_next
 from engine.operator_commands import OperatorCommands
 from engine.pace import Lockstep, RealTime
 from engine.planning.capital import Lenders
@@ -70,6 +72,7 @@ class Composition:
     tokens: TokenBook
     agents: AgentTrades
     loop: Loop
+    operator_watch: OperatorWatch
     commands: OperatorCommands
     start: BlockRef
     gas_float: GasFloat
@@ -139,14 +142,14 @@ async def _assemble(
     fills_wanted: int | None,
     read_settings: Callable[[], Settings],
 ) -> Composition:
-    genesis = journal.genesis
+    genesis, terms = journal.genesis, operator_terms(journal)
     executor = Address(genesis["executor"])
     head = await head_of(endpoint, settings.chain_id)
     policy = PolicyInForce(journal, settings.terms, lambda: read_settings().terms, block=head)
     signer = engine_signer(
         settings, journal=journal, state=state, passphrase=passphrase, max_gas_wei=lambda: policy.policy.max_gas_wei
     )
-    await _check_identity(endpoint, genesis, signer.address)
+    await _check_identity(endpoint, executor, terms[-1], signer.address)
     book = address_book(settings)
     lenders = await _standing(endpoint, lenders_in(book))
     deployments = deployments_in(book)
@@ -181,7 +184,8 @@ async def _assemble(
         endpoint=endpoint, journal=journal, ledger=ledger, policy=policy, signer=signer, state_folder=state
     )
     replacements.halt_for(ended, head)
-    replacements.check_start(recovered.count, await count_at(endpoint, signer.address, genesis["start_block"]), head)
+    began = await count_at(endpoint, signer.address, terms[-1].from_block)
+    replacements.check_start(recovered.count, began, head)
     desk = Desk(
         endpoint=endpoint,
         journal=journal,
@@ -228,6 +232,7 @@ async def _assemble(
         state_folder=state,
         executor=executor,
         operator=signer.address,
+        holds_next=lambda address: holds_next(settings, state=state, terms=terms, address=address),
         publish=publish,
     )
     await operator_watch.ask(head)
@@ -279,6 +284,7 @@ async def _assemble(
         tokens=tokens,
         agents=agents,
         loop=loop,
+        operator_watch=operator_watch,
         commands=commands,
         start=head,
         gas_float=gas_float,
@@ -339,17 +345,17 @@ async def _check_chain(endpoint: Endpoint, settings: Settings) -> None:
         )
 
 
-async def _check_identity(endpoint: Endpoint, genesis: dict[str, Any], hot: Address) -> None:
-    if hot != genesis["operator"]:
+async def _check_identity(endpoint: Endpoint, executor: Address, term: OperatorTerm, hot: Address) -> None:
+    if hot != term.address:
         raise ConfigError(
             "the hot key is not the one of this journal",
             measured=hot,
-            limit=genesis["operator"],
-            next_step="restore the hot key that the journal was begun with",
+            limit=term.address,
+            next_step="restore the hot key that the journal signs with",
         )
-    if len(await endpoint.call("eth_getCode", genesis["executor"], "latest")) <= 2:
+    if len(await endpoint.call("eth_getCode", executor, "latest")) <= 2:
         raise ChainError(
-            f"there is no executor at {genesis['executor']} on this chain",
+            f"there is no executor at {executor} on this chain",
             next_step="this state folder belongs to another chain or an earlier local one: choose another --state",
         )
 

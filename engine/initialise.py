@@ -23,7 +23,7 @@ from engine.journal.records import record_state
 from engine.key_sources import hot_address_or_new, hot_key
 from engine.market.sync import read_tokens
 from engine.planning.capital import Lenders
-from engine.risk.operator import KEYSTORE_FILE, create_operator, operator_address
+from engine.risk.operator import KEYSTORE_FILE, check_secret, create_operator, operator_address
 from engine.venues.deployments import ADDRESS_BOOKS, AddressBook, address_in
 
 _BALANCE_OF = Function("balanceOf(address)", ("uint256",))
@@ -98,7 +98,9 @@ async def initialise_live(
     _native(settings)
     if (state / JOURNAL_FILE).exists():
         raise ConfigError(f"{state} is initialised already", next_step="start it: ketch up")
-    if not (state / KEYSTORE_FILE).exists():
+    if (state / KEYSTORE_FILE).exists():
+        check_secret(state, secret)
+    else:
         create_operator(state, secret)
     hot = hot_address_or_new(settings, state=state, passphrase=key_passphrase)
     balance = int(await endpoint.call("eth_getBalance", hot, "latest"), 16)

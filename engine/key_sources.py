@@ -16,8 +16,9 @@ from engine.config import MANIFEST_NAME, Settings
 from engine.domain.errors import ConfigError
 from engine.domain.units import Address
 from engine.execution.key_lock import hold_key
-from engine.execution.keys import create_hot_key, hot_address, local_keys, unlock_hot_key
+from engine.execution.keys import create_hot_key, hot_address, local_hot_key, unlock_hot_key
 from engine.journal.journal import JOURNAL_FILE, Journal
+from engine.journal.operators import OperatorTerm, operator_now
 
 KEY_VARIABLE = "KETCH_HOT_KEY"
 KEYRING_SERVICE = "ketch"
@@ -35,20 +36,29 @@ def take_variable(name: str, environ: MutableMapping[str, str] | None = None) ->
     return _taken.get(name)
 
 
-def hot_key(settings: Settings, *, state: Path, passphrase: Callable[[], str]) -> str:
-    """Read the hot key, 0x hex, from where `wallet.key` says; raises `ConfigError`, which never holds any of it."""
+def hot_key(settings: Settings, *, state: Path, passphrase: Callable[[], str], term: OperatorTerm | None = None) -> str:
+    """Read the hot key of a term, else the folder's first, 0x hex, from where `wallet.key` says.
+
+    Raises `ConfigError`, which never holds any of it.
+    """
     if settings.profile == "devnet":
-        return local_keys(int(json.loads((state / MANIFEST_NAME).read_bytes())["seed"])).hot
+        return local_hot_key(local_seed(state), term.number if term else 0)
+    named = term.address if term and term.number else None
     match settings.wallet.key:
         case "keystore":
-            return unlock_hot_key(state, passphrase())
+            return unlock_hot_key(state, passphrase(), named)
         case "keyring":
-            return _checked(_from_keyring(state), "the keyring")
+            return _checked(from_keyring(state, named), "the keyring")
         case "environment":
             _log.warning(
                 "the hot key comes from the environment: this user's processes can read it in /proc; prefer a keystore"
             )
             return _checked(take_variable(KEY_VARIABLE), KEY_VARIABLE)
+
+
+def local_seed(state: Path) -> int:
+    """Read the seed of the local chain that runs in a state folder."""
+    return int(json.loads((state / MANIFEST_NAME).read_bytes())["seed"])
 
 
 def key_held(
@@ -68,7 +78,7 @@ def journals_key_held(settings: Settings, state: Path) -> AbstractContextManager
     if settings.profile == "devnet" or not (state / JOURNAL_FILE).exists():
         return nullcontext()
     with Journal.open(state / JOURNAL_FILE) as journal:  # for writing: that brings an older one up to date
-        return key_held(settings, Address(journal.genesis["operator"]), state=state)
+        return key_held(settings, operator_now(journal).address, state=state)
 
 
 def hot_address_or_new(settings: Settings, *, state: Path, passphrase: Callable[[], str]) -> Address:
@@ -78,18 +88,24 @@ def hot_address_or_new(settings: Settings, *, state: Path, passphrase: Callable[
     """
     if settings.wallet.key == "keystore":
         return hot_address(state) or create_hot_key(state, passphrase())
-    if settings.wallet.key == "keyring" and _from_keyring(state) is None:
-        _keyring_call("set_password", KEYRING_SERVICE, _keyring_name(state), "0x" + bytes(Account.create().key).hex())
+    if settings.wallet.key == "keyring" and from_keyring(state) is None:
+        into_keyring(state, "0x" + bytes(Account.create().key).hex())
     account = Account.from_key(hot_key(settings, state=state, passphrase=passphrase))
     return Address(account.address.lower())
 
 
-def _from_keyring(state: Path) -> str | None:
-    return _keyring_call("get_password", KEYRING_SERVICE, _keyring_name(state))
+def from_keyring(state: Path, address: Address | None = None) -> str | None:
+    """Ask the system's keyring for a hot key; None when it has none of that name."""
+    return _keyring_call("get_password", KEYRING_SERVICE, _keyring_name(state, address))
 
 
-def _keyring_name(state: Path) -> str:
-    return f"hot key of {state.resolve()}"
+def into_keyring(state: Path, key: str, address: Address | None = None) -> None:
+    """Put a hot key into the system's keyring."""
+    _keyring_call("set_password", KEYRING_SERVICE, _keyring_name(state, address), key)
+
+
+def _keyring_name(state: Path, address: Address | None) -> str:
+    return f"hot key {address} of {state.resolve()}" if address else f"hot key of {state.resolve()}"
 
 
 def _keyring_call(function: str, *given: str) -> Any:

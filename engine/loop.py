@@ -145,6 +145,8 @@ class Loop:
                     self._stopping = item.command.reason
             else:
                 await self.process(item)
+            if self._operator_watch.handed_over:
+                return "another hot key signs from here on"
             if self._stopping is not None and not self._desk.open:
                 return self._stopping
             if self._fills_wanted is not None and self.measured.filled >= self._fills_wanted and not self._desk.open:
@@ -160,6 +162,7 @@ class Loop:
         self._calls.observe(event.block)
         self._commands.hold_halt(event.block)
         self._operator_watch.observe(event.logs, event.block)
+        self._replacements.key_ends = self._operator_watch.following is not None
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)
@@ -196,13 +199,16 @@ class Loop:
             }
         )
         await self._check_tokens(event)
+        self._operator_watch.settle(event.block, still_open=bool(self._desk.open))
         await self._pace.done(event.block)
 
     def _may_trade(self, event: BlockSeen) -> bool:
         """Decide on the newest block only, with room for a transaction, and not once the last fill is on its way."""
         open_now = len(self._desk.open)
         enough = self._fills_wanted is not None and self.measured.filled + open_now >= self._fills_wanted
-        if self._stopping is not None or enough or open_now >= self._policy.max_open_intents:
+        if self._stopping is not None or self._operator_watch.following is not None:
+            return False
+        if enough or open_now >= self._policy.max_open_intents:
             return False
         return self._commands.state != "HALTED" and self._tip() <= event.block.number
 
@@ -347,6 +353,7 @@ class Loop:
     async def _roll_back(self, event: RolledBack) -> None:
         """Undo the market, open again every trade whose block left the chain, and send what is open once more."""
         self.market.roll_back(event)
+        self._operator_watch.rolled_back({block.hash for block in event.dropped})
         self._universe = self._traded()
         self._misses.forget()
         for trade, outcome, _ in self._settlement.reopen(self._desk, {block.hash for block in event.dropped}):

@@ -18,6 +18,7 @@ from engine.domain.units import BlockRef
 from engine.execution.nonces import Terms, Waiting, cancel_fees, next_move, replacement_fees, terms_of
 from engine.execution.wallet import CANCEL_GAS
 from engine.journal.journal import Journal
+from engine.journal.operators import operator_now
 from engine.journal.records import record_attempt, record_intent, record_outside
 from engine.risk.halt import halt_reason, take_halt
 from engine.risk.in_force import PolicyInForce
@@ -46,9 +47,12 @@ class Replacements:
         self._in_force = policy
         self._signer = signer
         self._state_folder = state_folder
+        self._term = operator_now(journal)
         self._out_since: dict[str, int] = {}
         self._missing: frozenset[int] = frozenset()
         self.cancel_wanted = cancel_asked(journal)
+        self.key_ends = False
+        """The treasury set another key: what this one has open is cancelled."""
 
     async def rolled_back(self, desk: Desk, head: BlockRef) -> Mapping[str, str]:
         """Send what is open once more after the chain went back, and count the blocks that it waits anew."""
@@ -108,7 +112,7 @@ class Replacements:
         missing = frozenset(range(count, desk.next_nonce)) - held
         believed, self._missing = missing & self._missing, missing
         for nonce in sorted(believed, reverse=True):
-            if self._journal.rows("SELECT 1 FROM intents WHERE nonce = ?", nonce):
+            if self._journal.rows("SELECT 1 FROM intents WHERE nonce = ? AND seq > ?", nonce, self._term.since_seq):
                 continue  # ours: its block comes back, or the reorg that took it is still to be told
             if nonce == desk.next_nonce - 1:
                 desk.next_nonce = nonce
@@ -160,7 +164,7 @@ class Replacements:
             take_halt(halt, journal=self._journal, state=self._state_folder, block=head)
 
     def _cancels(self, trade: OpenTrade) -> bool:
-        return self.cancel_wanted and trade.reservation is not None and not trade.outstanding.cancels
+        return (self.cancel_wanted or self.key_ends) and trade.reservation is not None and not trade.outstanding.cancels
 
     def _tend_one(self, desk: Desk, trade: OpenTrade, head: BlockRef, base_fee_wei: int, send: set[str]) -> str | None:
         """Take one nonce's next step; return why not, where a cap or the signer forbids it."""
@@ -189,6 +193,7 @@ class Replacements:
             if refused is None or newest.fees.max_fee_wei >= base_fee_wei:
                 return refused
         why = "the operator asked" if given.cancel_wanted else why
+        why = "another key follows" if self.key_ends else why
         return self._cancel(desk, trade, newest, head, base_fee_wei, why)
 
     def _may_bump(self, trade: OpenTrade, first: Terms, newest: Terms, base_fee_wei: int) -> bool:
@@ -274,9 +279,12 @@ class Replacements:
 
 
 def known_next(journal: Journal, at_genesis: int | None) -> int | None:
-    """Say which nonce the journal expects next: past its own, those seen used outside, and the count at genesis."""
-    ((highest,),) = journal.rows("SELECT MAX(nonce) FROM intents")
-    outside = [int(entry.body["next_nonce"]) for entry in journal.entries("outside")]
+    """Say which nonce the journal expects next of its operator: past its own, those seen used outside, and the count
+    when it became the operator.
+    """
+    since_seq = operator_now(journal).since_seq
+    ((highest,),) = journal.rows("SELECT MAX(nonce) FROM intents WHERE seq > ?", since_seq)
+    outside = [int(entry.body["next_nonce"]) for entry in journal.entries("outside", after_seq=since_seq)]
     own = [] if highest is None else [highest + 1]
     begun = [] if at_genesis is None else [at_genesis]
     return max((*own, *outside, *begun), default=None)

@@ -11,6 +11,7 @@ from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced,
 from engine.domain.units import Address, BlockHash, BlockRef, PoolId
 from engine.execution.monitor import Monitor
 from engine.journal.journal import Entry, Journal
+from engine.journal.operators import operator_now
 from engine.journal.records import read_attempts, read_outcome, read_submission, record_outcome
 from engine.journal.trades import Trade, trades
 from engine.risk.limits import LimitLedger
@@ -109,7 +110,8 @@ def left_open(journal: Journal) -> list[OpenTrade]:
 def mined_lately(journal: Journal, head: BlockRef) -> list[Mined]:
     """Rebuild the trades that ended in blocks which a reorg can still reach."""
     listed, attempts = {t.id: t for t in trades(journal)}, read_attempts(journal)
-    rows = journal.rows("SELECT intent_id, outcome_seq FROM intents WHERE status != 'open' ORDER BY outcome_seq")
+    query = "SELECT intent_id, outcome_seq FROM intents WHERE status != 'open' AND seq > ? ORDER BY outcome_seq"
+    rows = journal.rows(query, operator_now(journal).since_seq)  # an earlier key's are past a reorg's reach
     found: list[Mined] = []
     for intent_id, seq in rows:
         outcome = read_outcome(_entry(journal, seq))

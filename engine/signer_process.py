@@ -3,7 +3,8 @@
 import logging
 import os
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from engine.control_path import bind_private, peer_of
 from engine.domain.errors import ConfigError, JournalError, SigningRefused
 from engine.domain.ports import Signs
 from engine.domain.units import Address
+from engine.execution.following_signer import FollowingSigner
 from engine.execution.gas_day import GAS_DAY_FILE, CappedSigner, GasDay
 from engine.execution.signer_wire import (
     MAX_LINE_BYTES,
@@ -32,6 +34,7 @@ from engine.execution.signer_wire import (
 )
 from engine.execution.wallet import Signer
 from engine.journal.journal import JOURNAL_FILE, Journal
+from engine.journal.operators import OperatorTerm, operator_now
 from engine.key_sources import hot_key, key_held
 from engine.risk.halt import halt_reason, signing_halted
 from engine.risk.versions import version_in_force
@@ -56,35 +59,51 @@ async def run_signer(
 
     Raises `ConfigError` for a folder without a journal, a key that is not the journal's, or one that is held elsewhere.
     """
-    with Journal.read(state / JOURNAL_FILE) as journal:
-        genesis = journal.genesis
-    key = hot_key(settings, state=state, passphrase=passphrase)
-    max_gas = partial(max_gas_now, settings, state)
-    signer = CappedSigner(
-        Signer(
-            key,
-            chain=settings.chain_id,
-            executor=Address(genesis["executor"]),
-            max_gas_wei=max_gas,
-            halted=partial(halted_now, state),
-        ),
-        day=GasDay(state / GAS_DAY_FILE, limit_wei=gas_per_day_wei(settings), now_ns=SystemClock().now_ns),
-        max_gas_wei=max_gas,
-    )
-    del key
-    if signer.address != genesis["operator"] or settings.chain_id != int(genesis["chain_id"]):
-        raise ConfigError(
-            "the hot key is not the one of this journal",
-            measured=f"{signer.address} on chain {settings.chain_id}",
-            limit=f"{genesis['operator']} on chain {genesis['chain_id']}",
-            next_step="restore the hot key that the journal was begun with",
+    day = GasDay(state / GAS_DAY_FILE, limit_wei=gas_per_day_wei(settings), now_ns=SystemClock().now_ns)
+    with ExitStack() as held:
+        signer = FollowingSigner(
+            term=partial(_term_now, state),
+            signer_of=partial(_signer_of, settings=settings, state=state, passphrase=cache(passphrase), day=day),
+            hold=lambda address: held.enter_context(key_held(settings, address, state=state, role="signer")),
         )
-    with key_held(settings, signer.address, state=state, role="signer"):
         async with anyio.create_task_group() as tasks:
             await tasks.start(serve_signer, state / SIGNER_SOCKET_NAME, signer)
             ready(signer.address)
             await stop.wait()
             tasks.cancel_scope.cancel()
+
+
+def _term_now(state: Path) -> OperatorTerm:
+    with Journal.read(state / JOURNAL_FILE) as journal:
+        return operator_now(journal)
+
+
+def _signer_of(
+    term: OperatorTerm, *, settings: Settings, state: Path, passphrase: Callable[[], str], day: GasDay
+) -> Signs:
+    """Unlock the key of a term; raises `ConfigError` when what is found is another's."""
+    with Journal.read(state / JOURNAL_FILE) as journal:
+        genesis = journal.genesis
+    max_gas = partial(max_gas_now, state)
+    signer = CappedSigner(
+        Signer(
+            hot_key(settings, state=state, passphrase=passphrase, term=term),
+            chain=settings.chain_id,
+            executor=Address(genesis["executor"]),
+            max_gas_wei=max_gas,
+            halted=partial(halted_now, state),
+        ),
+        day=day,
+        max_gas_wei=max_gas,
+    )
+    if signer.address != term.address or settings.chain_id != int(genesis["chain_id"]):
+        raise ConfigError(
+            "the hot key is not the one of this journal",
+            measured=f"{signer.address} on chain {settings.chain_id}",
+            limit=f"{term.address} on chain {genesis['chain_id']}",
+            next_step="restore the hot key that the journal signs with",
+        )
+    return signer
 
 
 def gas_per_day_wei(settings: Settings) -> int:
@@ -104,17 +123,16 @@ def halted_now(state: Path) -> str | None:
         return f"the journal's last state cannot be read: {unreadable.what}"
 
 
-def max_gas_now(settings: Settings, state: Path) -> int:
-    """Say what one transaction's gas may cost: what the settings said at the start, or less where the journal does.
+def max_gas_now(state: Path) -> int:
+    """Say what one transaction's gas may cost by the policy in force, read anew each time; raises `SigningRefused`.
 
-    A policy that the operator loosens counts once the signer is started again. Raises `SigningRefused`.
+    A loosening among its versions is the operator's, or the journal is not read: no setting counts beside it.
     """
     try:
         with Journal.read(state / JOURNAL_FILE) as journal:
-            in_force = version_in_force(journal).terms.risk
+            return version_in_force(journal).terms.risk.max_gas_wei
     except JournalError as unreadable:
         raise SigningRefused("the policy in force cannot be read", measured=unreadable.what) from unreadable
-    return min(settings.risk.max_gas_wei, in_force.max_gas_wei)
 
 
 async def serve_signer(

@@ -11,6 +11,7 @@ from engine.execution.remote_signer import RemoteSigner
 from engine.execution.signer_wire import SIGNER_SOCKET_NAME
 from engine.execution.wallet import Signer
 from engine.journal.journal import Journal
+from engine.journal.operators import operator_now
 from engine.key_sources import hot_key
 from engine.risk.halt import signing_halted
 
@@ -27,16 +28,16 @@ def engine_signer(
 
     Raises `ConfigError` when the key cannot be read.
     """
-    executor = Address(journal.genesis["executor"])
+    executor, term = Address(journal.genesis["executor"]), operator_now(journal)
     if settings.wallet.signer == "process":
         return RemoteSigner(
             state / SIGNER_SOCKET_NAME,
-            address=Address(journal.genesis["operator"]),
+            address=term.address,
             chain=settings.chain_id,
             executor=executor,
         )
     return Signer(
-        hot_key(settings, state=state, passphrase=passphrase),
+        hot_key(settings, state=state, passphrase=passphrase, term=term),
         chain=settings.chain_id,
         executor=executor,
         max_gas_wei=max_gas_wei,

@@ -17,6 +17,7 @@ from server.commands import (
     devnet,
     doctor,
     init,
+    keys,
     mcp,
     money,
     policy,
@@ -34,6 +35,7 @@ def cli() -> None:
 
 for _command in (
     init.init,
+    keys.rotate_key,
     daemon.up,
     signer.signer,
     mcp.mcp,

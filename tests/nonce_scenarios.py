@@ -426,7 +426,7 @@ class Scenario:
         check_intents(lineage, report)
         check_tables(history, lineage, report)
         with node_at(self.chain.node.rpc_url) as node:
-            view = View(number=self._life.head.number, operator=self.hot, holders=(), start_block=self.begun)
+            view = View(number=self._life.head.number, holders=(), start_block=self.begun)
             check_receipts(lineage, read_receipts(node, lineage, view), view, report)
         self.wrong += [f"verify: {finding}" for finding in report.findings]
 

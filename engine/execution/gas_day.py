@@ -29,12 +29,14 @@ class GasDay:
         self._path = path
         self._limit_wei = limit_wei
         self._now_ns = now_ns
-        self._day, self._older_wei, self._nonces = _read(path)
+        self._day, self._older_wei, self._nonces, self._key = _read(path)
 
-    def take(self, nonce: int, worst_wei: int) -> None:
-        """Count a signature before it leaves; raises `SigningRefused` when the day has no room for it."""
+    def take(self, nonce: int, worst_wei: int, key: Address) -> None:
+        """Count a signature of `key` before it leaves; raises `SigningRefused` when the day has no room for it."""
         day = max(self._day, self._now_ns() // _NS_PER_DAY)
         older_wei, nonces = (self._older_wei, dict(self._nonces)) if day == self._day else (0, {})
+        if key != self._key:  # another key's nonces are others
+            older_wei, nonces = older_wei + sum(nonces.values()), {}
         nonces[nonce] = max(worst_wei, nonces.get(nonce, 0))
         total_wei = older_wei + sum(nonces.values())
         if total_wei > self._limit_wei:
@@ -46,8 +48,9 @@ class GasDay:
             )
         while len(nonces) > NONCES_KEPT:
             older_wei += nonces.pop(min(nonces))
-        _write(self._path, {"day": day, "older_wei": str(older_wei), "nonces": {n: str(w) for n, w in nonces.items()}})
-        self._day, self._older_wei, self._nonces = day, older_wei, nonces
+        held = {n: str(w) for n, w in nonces.items()}
+        _write(self._path, {"day": day, "older_wei": str(older_wei), "nonces": held, "key": key})
+        self._day, self._older_wei, self._nonces, self._key = day, older_wei, nonces, key
 
 
 class CappedSigner:
@@ -105,17 +108,17 @@ class CappedSigner:
         worst_wei = said["gas"] * said["maxFeePerGas"]
         if worst_wei > (most_wei := self._max_gas_in_force()):
             raise SigningRefused("gas could cost more than one transaction may", measured=worst_wei, limit=most_wei)
-        self._day.take(said["nonce"], worst_wei)
+        self._day.take(said["nonce"], worst_wei, self.address)
         return raw
 
 
-def _read(path: Path) -> tuple[int, int, dict[int, int]]:
+def _read(path: Path) -> tuple[int, int, dict[int, int], str]:
     try:
         said = json.loads(path.read_bytes())
         nonces = {int(nonce): int(wei) for nonce, wei in said["nonces"].items()}
-        return int(said["day"]), int(said["older_wei"]), nonces
+        return int(said["day"]), int(said["older_wei"]), nonces, str(said.get("key", ""))
     except FileNotFoundError:
-        return 0, 0, {}
+        return 0, 0, {}, ""
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(
             f"{path} does not say what was signed today",

@@ -34,10 +34,18 @@ def local_keys(seed: int) -> LocalKeys:
     return LocalKeys(hot=hot, treasury=treasury, secret=secret, relay=relay)
 
 
-def create_hot_key(state: Path, passphrase: str) -> Address:
-    """Make a hot key, encrypt it under `passphrase` and write it (0600). Raises `ConfigError` if there is one."""
-    path = state / HOT_KEY_FILE
+def local_hot_key(seed: int, number: int) -> str:
+    """Derive a local chain's hot key: the first, or the one that replaced it `number` times."""
+    return local_keys(seed).hot if number == 0 else "0x" + keccak(text=f"ketch devnet hot {number} {seed}").hex()
+
+
+def create_hot_key(state: Path, passphrase: str, *, following: bool = False) -> Address:
+    """Make a hot key, encrypt it under `passphrase` and write it (0600), `following` the first in a file of its own.
+
+    Raises `ConfigError` if there is one.
+    """
     account = Account.create()
+    path = following_keystore(state, Address(account.address.lower())) if following else state / HOT_KEY_FILE
     keystore: dict[str, Any] = Account.encrypt(account.key, passphrase)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -60,9 +68,26 @@ def hot_address(state: Path) -> Address | None:
     return Address("0x" + str(_read(path)["address"]).lower().removeprefix("0x"))
 
 
-def unlock_hot_key(state: Path, passphrase: str) -> str:
-    """Decrypt the hot key; raises `ConfigError` for a missing file or a wrong passphrase."""
-    path = state / HOT_KEY_FILE
+def following_keystore(state: Path, address: Address) -> Path:
+    """Name the file of a hot key that is not the folder's first."""
+    first = state / HOT_KEY_FILE
+    return first.with_stem(f"{first.stem}-{address}")
+
+
+def following_keys(state: Path) -> list[Address]:
+    """List the hot keys that `ketch rotate-key` made in a state folder, the newest last."""
+    prefix = f"{Path(HOT_KEY_FILE).stem}-"
+    made = sorted(state.glob(f"{prefix}0x*.json"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    return [Address(file.stem.removeprefix(prefix)) for file in made]
+
+
+def unlock_hot_key(state: Path, passphrase: str, address: Address | None = None) -> str:
+    """Decrypt the hot key of an address, the folder's first without one.
+
+    Raises `ConfigError` for a missing file or a wrong passphrase.
+    """
+    later = None if address is None else following_keystore(state, address)
+    path = later if later is not None and later.is_file() else state / HOT_KEY_FILE
     if not path.is_file():
         raise ConfigError(f"there is no hot key in {state}", next_step="run ketch init")
     try:

@@ -21,10 +21,10 @@ class Reconciled:
     next_nonce: int
 
 
-async def count_at(endpoint: Endpoint, account: Address, number: str) -> int | None:
+async def count_at(endpoint: Endpoint, account: Address, number: int) -> int | None:
     """Count the transactions of an account as of a block; None when the node no longer has its state."""
     try:
-        return int(await endpoint.call("eth_getTransactionCount", account, hex(int(number))), 16)
+        return int(await endpoint.call("eth_getTransactionCount", account, hex(number)), 16)
     except RpcError:
         return None
 

@@ -27,6 +27,7 @@ Kind = Literal[
     "policy",
     "token",
     "miss",
+    "operator",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine.journal.journal import Journal
+from engine.journal.operators import operator_now
 from engine.journal.trades import trades as journal_trades
 from engine.params import Nothing
 from engine.principals import Principal
@@ -112,11 +113,12 @@ async def engine_configuration(engine: Running, params: Nothing, principal: Prin
 def status_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
     """Say who trades where, so that a stranger can check the books with nothing but RPC, and what it came to."""
     genesis, held = journal.genesis, version_in_force(journal)
-    named = ("executor", "treasury", "operator", "operator_secret", "native_wrapped")
+    named = ("executor", "treasury", "operator_secret", "native_wrapped")
     return {
         "rpc": rpc,
         "chain_id": int(genesis["chain_id"]),
         **{name: genesis[name] for name in named},
+        "operator": operator_now(journal).address,
         "policy_hash": held.terms.risk.digest(),
         "policy": {"version": held.number, "how": held.how, "hash": held.hash},
         "tokens": [{**token, "decimals": int(token["decimals"])} for token in genesis["tokens"]],

@@ -4,6 +4,7 @@ from engine.chains.abi import Function
 from engine.chains.multicall import read_all
 from engine.config import Settings
 from engine.domain.units import Address
+from engine.journal.operators import operator_now
 from engine.params import Nothing
 from engine.principals import Principal
 from engine.queries import views
@@ -22,7 +23,7 @@ async def wallet(engine: Running, params: Nothing, principal: Principal) -> Answ
         "executor": "contract that trades; pays nobody but the treasury",
         "treasury": "cold: the only address that is ever paid",
     }
-    accounts = {role: Address(genesis[role]) for role in roles}
+    accounts = {role: Address(genesis[role]) for role in roles} | {"operator": operator_now(here.journal).address}
     tokens = [Address(token["address"]) for token in genesis["tokens"]]
     await engine.learn(tokens)
     held = {role: await _holdings(engine, address, tokens) for role, address in accounts.items()}

@@ -58,6 +58,11 @@ def create_operator(state: Path, passphrase: str, *, key: str | None = None, ite
     return Address(account.address.lower())
 
 
+def check_secret(state: Path, passphrase: str) -> None:
+    """Raise `ControlError` unless the passphrase opens the operator's secret that is there."""
+    _unlocked(state, passphrase)
+
+
 def operator_address(state: Path) -> Address:
     """Read the address of the operator's secret, which is in the clear."""
     return Address("0x" + str(_keystore(state)["address"]).removeprefix("0x").lower())
@@ -91,12 +96,7 @@ def sign_resume(
 
 def sign(state: Path, passphrase: str, message: SignableMessage) -> str:
     """Sign with the operator's secret, 0x hex; raises `ControlError` for a wrong passphrase or no keystore."""
-    keystore = _keystore(state)
-    try:
-        key = Account.decrypt(keystore, passphrase)
-    except ValueError as fault:
-        raise ControlError("the passphrase does not open the operator's secret", next_step="try again") from fault
-    return "0x" + bytes(Account.sign_message(message, key).signature).hex()
+    return "0x" + bytes(Account.sign_message(message, _unlocked(state, passphrase)).signature).hex()
 
 
 def verify_resume(
@@ -172,6 +172,14 @@ def signer_of(message: SignableMessage, signature: str) -> Address | None:
         return Address(str(Account.recover_message(message, signature=signature)).lower())
     except (ValueError, BadSignature, ValidationError):  # no point on the curve
         return None
+
+
+def _unlocked(state: Path, passphrase: str) -> bytes:
+    keystore = _keystore(state)
+    try:
+        return bytes(Account.decrypt(keystore, passphrase))
+    except ValueError as fault:
+        raise ControlError("the passphrase does not open the operator's secret", next_step="try again") from fault
 
 
 def _keystore(state: Path) -> dict[str, object]:

@@ -17,16 +17,16 @@ def check_attempts(trade: Trade, first: Signed, lineage: Lineage, report: Report
     before = first
     for row, worst in trade.attempts:
         report.checked["attempts"] += 1
-        body, genesis = row.body, lineage.genesis
+        body, genesis, operator = row.body, lineage.genesis, lineage.operator_at(row.seq)
         signed = read_signed(bytes.fromhex(body["raw_tx"].removeprefix("0x")))
         cancels = body["kind"] == "cancel"
         terms = {
             "hash": (signed.tx_hash, body["tx_hash"]),
-            "sender": (signed.sender, genesis["operator"]),
+            "sender": (signed.sender, operator),
             "chain": (signed.chain_id, int(genesis["chain_id"])),
             "nonce": (signed.nonce, first.nonce),
             "nonce as written down": (int(body["nonce"]), first.nonce),
-            "receiver": (signed.to, genesis["operator"] if cancels else genesis["executor"]),
+            "receiver": (signed.to, operator if cancels else genesis["executor"]),
             "value": (signed.value, 0),
             "calldata": (signed.data, b"" if cancels else first.data),
             "gas limit": (signed.gas_limit, TRANSFER_GAS if cancels else first.gas_limit),

@@ -100,10 +100,11 @@ def _compare(table: str, history: History, expected: Table, report: Report) -> N
 
 def _check_terms(trade: Trade, signed: Signed, lineage: Lineage, report: Report) -> None:
     body, genesis = trade.row.body, lineage.genesis
-    receiver = genesis["operator"] if trade.is_fill else genesis["executor"]
+    operator = lineage.operator_at(trade.row.seq)
+    receiver = operator if trade.is_fill else genesis["executor"]
     terms = {
         "hash": (signed.tx_hash, body["tx_hash"]),
-        "sender": (signed.sender, genesis["operator"]),
+        "sender": (signed.sender, operator),
         "receiver": (signed.to, receiver),
         "receiver as written down": (body["to"], receiver),
         "chain": (signed.chain_id, int(genesis["chain_id"])),
@@ -173,10 +174,12 @@ def _check_nonce_order(lineage: Lineage, report: Report) -> None:
     """Nonces go up by one. One may come back when the transaction that had it was replaced, and go past or back to
     those that somebody else was seen to use.
     """
-    last: int | None = None
+    of, last = "", None
     replaced: set[int] = set()
     for trade in lineage.trades.values():
         nonce, seq = int(trade.row.body["nonce"]), trade.row.seq
+        if (operator := lineage.operator_at(seq)) != of:
+            of, last, replaced = operator, None, set()  # each key counts for itself
         near = any(
             int(row.body["first_nonce"]) <= nonce <= int(row.body["next_nonce"])
             for row in lineage.outside

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from engine.verify.history import History, Row
 from engine.verify.report import Report
+from engine.verify.terms import Term, first_term, next_term
 
 FINAL = ("Filled", "Reverted", "Cancelled", "Replaced")
 FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
@@ -58,7 +59,7 @@ class Lineage:
 
     `days` is the day that a reservation was last charged to, `spent` what each day's releases add up to, by day, what
     and name; `ledger` the limits' time and the row of the last resume; `worst` what each reservation holds after every
-    raise, `outside` the nonces that somebody else was seen to use.
+    raise, `outside` the nonces that somebody else was seen to use, `terms` the hot keys in turn.
     """
 
     genesis: dict[str, Any]
@@ -71,6 +72,11 @@ class Lineage:
     worst: dict[str, int] = field(default_factory=lambda: dict[str, int]())
     outside: list[Row] = field(default_factory=lambda: list[Row]())
     places: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+    terms: list[Term] = field(default_factory=lambda: list[Term]())
+
+    def operator_at(self, seq: int) -> str:
+        """Name the hot key that signed when the row was written; nobody's where the genesis names none."""
+        return next((term.address for term in reversed(self.terms) if term.since_seq < seq), "")
 
 
 def trace(history: History, report: Report) -> Lineage:
@@ -80,6 +86,7 @@ def trace(history: History, report: Report) -> Lineage:
     lineage = Lineage(genesis=first.body if first and is_genesis else {})
     if not is_genesis:
         report.found(1, "the journal does not begin with its genesis", first.kind if first else "nothing", "genesis")
+    lineage.terms += first_term(lineage.genesis)
     named: dict[tuple[str, str], Row] = {}
     for row in history.rows:
         lineage.places[row.hash] = row.seq
@@ -106,6 +113,9 @@ def _place(row: Row, lineage: Lineage, named: dict[tuple[str, str], Row], report
             _raise(row, lineage, report)
         case "attempt":
             _attempt(row, lineage, report)
+        case "operator":
+            still_open = [name for name, trade in lineage.trades.items() if trade.outcome is None]
+            lineage.terms.append(next_term(row, lineage.terms, still_open, report))
         case "outside":
             lineage.outside.append(row)
         case "release":

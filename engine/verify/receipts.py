@@ -19,7 +19,6 @@ class View:
     """Where on the chain the check looks: all reads are as of block `number`."""
 
     number: int
-    operator: str
     holders: tuple[str, ...]
     start_block: int
 
@@ -76,29 +75,6 @@ def moved_by(receipt: dict[str, Any], holders: tuple[str, ...]) -> Counter[str]:
         raw = int(log["data"], 16)
         moved[log["address"].lower()] += raw * ((taker in holders) - (giver in holders))
     return moved
-
-
-def check_nonces(rpc: Rpc, lineage: Lineage, receipts: dict[str, dict[str, Any]], view: View, report: Report) -> None:
-    """Check that every nonce that the hot key ever used since the start belongs to a row of the journal."""
-    count = int(rpc.one("eth_getTransactionCount", view.operator, view.at), 16)
-    (first,) = rpc.try_ask([("eth_getTransactionCount", (view.operator, hex(view.start_block)))])
-    by_nonce = {int(trade.row.body["nonce"]): trade for trade in lineage.trades.values()}
-    mined = {int(lineage.trades[name].row.body["nonce"]) for name in receipts}
-    start = int(first["result"], 16) if "result" in first else min(by_nonce, default=count)
-    for nonce in sorted({*range(start, count)} - mined):
-        trade = by_nonce.get(nonce)
-        report.found(
-            trade.row.seq if trade else None,
-            f"nonce {nonce} was used by a transaction that the journal does not hold",
-            f"{count} used, {len(mined)} of them in the journal",
-            f"all from {start} on",
-        )
-    for nonce in sorted(mined - {*range(start, count)}):
-        report.found(by_nonce[nonce].row.seq, "the chain's count and receipt differ", nonce, f"{start} to {count - 1}")
-    free = [nonce for nonce in sorted(by_nonce) if nonce >= count]
-    if free and free[0] != count:
-        report.found(by_nonce[free[0]].row.seq, "an open nonce waits behind a gap", free[0], count)
-    report.checked["nonces"] += count - start
 
 
 def _mined_block(trade: Trade) -> float:

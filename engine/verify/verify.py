@@ -9,8 +9,9 @@ from engine.verify.history import read_history
 from engine.verify.intents import check_genesis, check_intents, check_tables
 from engine.verify.limits import check_limits
 from engine.verify.lineage import FAULTS, Lineage, trace
+from engine.verify.operators import check_changes, check_nonces
 from engine.verify.policies import check_policies
-from engine.verify.receipts import View, check_nonces, check_receipts, read_receipts
+from engine.verify.receipts import View, check_receipts, read_receipts
 from engine.verify.report import Report
 from engine.verify.rpc import NotReached, Rpc, node_at
 from engine.verify.settlements import check_anchored, check_settlements
@@ -60,12 +61,12 @@ def _check_chain(rpc: Rpc, lineage: Lineage, signed: dict[str, Signed], at_block
         return
     view = View(
         number=int(number, 16) if at_block is None else at_block,
-        operator=genesis["operator"],
         holders=tuple(dict.fromkeys((genesis["executor"], genesis["treasury"]))),
         start_block=int(genesis["start_block"]),
     )
     receipts = read_receipts(rpc, lineage, view)
     moved = check_receipts(lineage, receipts, view, report)
+    check_changes(rpc, lineage, view, report)
     check_nonces(rpc, lineage, receipts, view, report)
     ours = {str(receipt["transactionHash"]) for receipt in receipts.values()}
     check_balances(rpc, lineage, moved, ours, view, report)

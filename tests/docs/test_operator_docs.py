@@ -23,7 +23,7 @@ CONFIGURATION = ROOT / "docs" / "configuration.md"
 EXECUTOR = ROOT / "docs" / "executor.md"
 OF_EVERY_COMMAND = {"--state", "--json", "--help"}
 STATE_FILE = re.compile(r"(_FILE|_NAME|CRASH_LOG|\bFILE)$")
-MADE_FROM_ANOTHER_NAME = {"journal.seal"}
+MADE_FROM_ANOTHER_NAME = {"journal.seal", "hot-key-ADDRESS.json"}
 OPTION = re.compile(r"--[a-z][a-z-]+")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.domain.errors import ConfigError, SigningRefused
+from engine.domain.units import Address
 from engine.execution.gas_day import GasDay
 from tests.unit.execution.signer_sockets import DAY_NS, WORST_WEI, capped
 from tests.unit.execution.test_signer import (
@@ -32,14 +33,24 @@ def test_the_days_gas_is_counted_by_what_was_signed_and_survives_a_restart(tmp_p
         back.sign_trade(approved(), intent_id="g", nonce=4)  # a clock set back begins no new day
 
 
+KEY, NEXT_KEY = Address("0x" + "01" * 20), Address("0x" + "02" * 20)
+
+
+def test_another_keys_nonces_count_beside_the_earlier_ones(tmp_path: Path) -> None:
+    for key in (KEY, NEXT_KEY):
+        GasDay(tmp_path / "g", limit_wei=30, now_ns=lambda: DAY_NS).take(0, 15, key)
+    with pytest.raises(SigningRefused, match="the day is used up"):
+        GasDay(tmp_path / "g", limit_wei=30, now_ns=lambda: DAY_NS).take(1, 1, NEXT_KEY)
+
+
 def test_what_is_counted_stays_small_and_whole(tmp_path: Path) -> None:
     day = GasDay(tmp_path / "g", limit_wei=10**9, now_ns=lambda: DAY_NS)
     for nonce in range(600):
-        day.take(nonce, 10**6)
+        day.take(nonce, 10**6, KEY)
     assert (tmp_path / "g").stat().st_size < 8_000
-    GasDay(tmp_path / "g", limit_wei=600 * 10**6 + 1, now_ns=lambda: DAY_NS).take(600, 1)
+    GasDay(tmp_path / "g", limit_wei=600 * 10**6 + 1, now_ns=lambda: DAY_NS).take(600, 1, KEY)
     with pytest.raises(SigningRefused):
-        GasDay(tmp_path / "g", limit_wei=600 * 10**6 + 1, now_ns=lambda: DAY_NS).take(601, 1)
+        GasDay(tmp_path / "g", limit_wei=600 * 10**6 + 1, now_ns=lambda: DAY_NS).take(601, 1, KEY)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"day": 1, "older_wei": "x", "nonces": {}}', b"\xff"])
