@@ -36,7 +36,6 @@ from engine.proposing import engine_asks, net_before_bid
 from engine.replacing import Replacements
 from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce
-from engine.risk.policy import Policy
 from engine.scan_terms import ScanTerms
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
 from engine.settling import Settled, Settlement, trade_event
@@ -125,10 +124,6 @@ class Loop:
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
 
-    @property
-    def _policy(self) -> Policy:
-        return self._in_force.policy
-
     async def run(self, inbox: Inbox) -> str:
         """Process until a Stop command or enough fills, and what is in flight has ended; return why.
 
@@ -172,7 +167,7 @@ class Loop:
         proposed: Sequence[SizedCycle] = ()
         state, looked = self._commands.state, self._tip() <= event.block.number
         try:
-            if await self._settle() or self._funds.gas_float_wei < self._policy.max_gas_wei:
+            if await self._settle() or self._funds.gas_float_wei < self._in_force.policy.max_gas_wei:
                 self._funds = await self._read_funds()
             self._follow_tokens()
             if self._may_trade(event):
@@ -182,7 +177,7 @@ class Loop:
                 self._publish({"event": "missed", "reason": miss.reason, "tx_hash": miss.arbitrage.tx_hash})
         except RpcError as error:  # the node has left this block; the reorg and the blocks after it are on their way
             self._pass_over(event, error)
-        floor_wei = max(self._terms.floor_wei, net_before_bid(self._policy))
+        floor_wei = max(self._terms.floor_wei, net_before_bid(self._in_force.policy))
         self._misses.remember(
             event, self.market.pools, self._desk, self._round, state=state, looked=looked, floor_wei=floor_wei
         )
@@ -208,7 +203,7 @@ class Loop:
         enough = self._fills_wanted is not None and self.measured.filled + open_now >= self._fills_wanted
         if self._stopping is not None or self._operator_watch.following is not None:
             return False
-        if enough or open_now >= self._policy.max_open_intents:
+        if enough or open_now >= self._in_force.policy.max_open_intents:
             return False
         return self._commands.state != "HALTED" and self._tip() <= event.block.number
 
@@ -271,7 +266,7 @@ class Loop:
             asks = engine_asks(
                 cycles,
                 view,
-                policy=self._policy,
+                policy=self._in_force.policy,
                 lenders=self._lenders,
                 state=state,
                 stamp=self._desk.stamp,
@@ -285,8 +280,8 @@ class Loop:
             view.pools,
             prices=view.prices,
             gas_price_wei=view.base_fee_wei,
-            floor_wei=max(self._terms.floor_wei, net_before_bid(self._policy)),
-            max_rounds=min(self._terms.max_rounds, self._policy.max_open_intents - len(self._desk.open)),
+            floor_wei=max(self._terms.floor_wei, net_before_bid(self._in_force.policy)),
+            max_rounds=min(self._terms.max_rounds, self._in_force.policy.max_open_intents - len(self._desk.open)),
         )
         in_flight = self._desk.in_flight
         free = [cycle for cycle in cycles if not cycle.route.pools & in_flight]
@@ -303,7 +298,7 @@ class Loop:
                 view.pools,
                 prices=view.prices,
                 gas_price_wei=view.base_fee_wei,
-                floor_wei=self._policy.min_net_profit_wei,
+                floor_wei=self._in_force.policy.min_net_profit_wei,
             )
             self._looked = (head, looked)
         return self._looked[1]
