@@ -63,7 +63,7 @@ def test_status_lets_a_stranger_check_the_books_with_rpc_alone(state: Path):
     assert status["treasury"] != status["operator"]
 
 
-@pytest.mark.parametrize("command", ["status", "trades", "venues", "doctor"])
+@pytest.mark.parametrize("command", ["status", "trades", "venues", "tokens", "doctor"])
 def test_what_reads_also_speaks_to_people(state: Path, command: str):
     run = ketch(command, "--state", state)
     assert (run.returncode, run.stderr) == (0, "")
@@ -76,6 +76,21 @@ def test_verify_and_drift_hold_while_the_engine_runs(state: Path):
     assert drift["ok"] is True
     assert drift["differences"] == []
     assert drift["pools"] >= 24
+
+
+def test_tokens_are_listed_with_what_their_check_said_and_checked_again_when_asked(state: Path):
+    listed = result("tokens", "--state", state)
+    assert listed["not_checked_yet"] == 0
+    assert {row["standing"] for row in listed["tokens"]} == {"sound"}
+    base = result("status", "--state", state)["native_wrapped"]
+    (before,) = [row for row in listed["tokens"] if row["token"] == base]
+    again = result("tokens", "--recheck", base, "--state", state)
+    assert (again["token"], again["standing"]) == (base, "sound")
+    assert again["block"] > before["block"]
+    assert "no pool of the market holds this token" in refused(
+        ketch("tokens", "--recheck", "0x" + "99" * 20, "--state", state)
+    )
+    assert ketch("tokens", "--recheck", "0x12", "--state", state).returncode == 2
 
 
 def test_a_halt_stops_trading_and_only_the_secret_resumes_it(state: Path, secret: Path, tmp_path: Path):
