@@ -4,6 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+PAGE = 20
+"""Rows of a resource that is a list, or as many as fit; the tool of the same name pages on."""
+
+
+def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
+def _newest() -> Mapping[str, Any]:
+    return {"limit": PAGE}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceSpec:
@@ -14,11 +25,7 @@ class ResourceSpec:
     title: str
     description: str
     method: str
-    params: Callable[..., Mapping[str, Any]]
-
-
-def _nothing() -> Mapping[str, Any]:
-    return {}
+    params: Callable[..., Mapping[str, Any]] = _nothing
 
 
 def _named(id: str) -> Mapping[str, Any]:  # noqa: A002 - the word of the URI
@@ -36,7 +43,6 @@ RESOURCES = (
         title="Status",
         description="Where the engine is and whether it trades; changes with the chain, told at most once a second.",
         method="engine_status",
-        params=_nothing,
     ),
     ResourceSpec(
         uri="ketch://mode",
@@ -44,7 +50,6 @@ RESOURCES = (
         title="Trading mode",
         description="What may happen with money now.",
         method="engine_mode",
-        params=_nothing,
     ),
     ResourceSpec(
         uri="ketch://limits",
@@ -52,7 +57,6 @@ RESOURCES = (
         title="Limits",
         description="Every limit in force, with what is left of it.",
         method="limits",
-        params=_nothing,
     ),
     ResourceSpec(
         uri="ketch://opportunities",
@@ -60,7 +64,7 @@ RESOURCES = (
         title="Opportunities",
         description="What the engine recorded, the newest first.",
         method="opportunities",
-        params=_nothing,
+        params=_newest,
     ),
     ResourceSpec(
         uri="ketch://trades",
@@ -68,7 +72,7 @@ RESOURCES = (
         title="Trades",
         description="Trades and how they ended, the newest first.",
         method="trades",
-        params=_nothing,
+        params=_newest,
     ),
     ResourceSpec(
         uri="ketch://trades/{id}",

@@ -40,6 +40,9 @@ class EngineTool(Tool):
                     return said
                 ask = courtesy.declining(ask, said) if said else ask
             answer: BaseModel = await self.fn(ask=ask, **given)
+            while (fewer := shorter(answer, given.get("limit"))) is not None:
+                given["limit"] = fewer
+                answer = await self.fn(ask=ask, **given)
         except ControlError as error:
             raise errors.of_engine(error, self.name, self.example) from error
         except Exception as error:
@@ -65,15 +68,28 @@ class EngineTool(Tool):
 
     def _shown(self, answer: BaseModel) -> CallToolResult:
         body = answer.model_dump(mode="json")
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = as_text(body)
         if (size := len(text.encode())) > MAX_ANSWER_BYTES:
             raise errors.refusal(
                 "too_long",
                 f"the answer is {size} bytes, the limit is {MAX_ANSWER_BYTES}",
-                "ask for fewer items with limit, and follow next_cursor",
+                "ask for less at once",
                 {"tool": self.name, "arguments": self.example},
             )
         return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=body)
+
+
+def as_text(body: Any) -> str:
+    """Put an answer into JSON, compactly."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def shorter(answer: BaseModel, limit: int | None) -> int | None:
+    """Say how many rows to ask for instead when an answer is over the cap; None when it fits or has no fewer."""
+    if limit is None or limit <= 1:
+        return None
+    size = len(as_text(answer.model_dump(mode="json")).encode())
+    return None if size <= MAX_ANSWER_BYTES else max(1, min(limit - 1, limit * MAX_ANSWER_BYTES * 9 // (size * 10)))
 
 
 def engine_tool(spec: ToolSpec, ask: Ask) -> EngineTool:

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from mcp.server.mcpserver.prompts import Prompt
 from engine.domain.errors import ControlError
 from resources.pages import RESOURCES, ResourceSpec
 from resources.prompts import PROMPTS
+from server.mcp.calls import as_text, shorter
 from server.mcp.errors import refusal
 from tools.spec import Ask, Shown
 
@@ -39,11 +39,15 @@ def _reader(spec: ResourceSpec, ask: Ask) -> Callable[..., Awaitable[str]]:
         try:
             if "chain" in given:
                 await _on_chain(ask, given["chain"])
-            answer = await ask(spec.method, spec.params(**given))
+            asked = dict(spec.params(**given))
+            page = Shown.of(await ask(spec.method, asked))
+            while (fewer := shorter(page, asked.get("limit"))) is not None:
+                asked["limit"] = fewer
+                page = Shown.of(await ask(spec.method, asked))
         except ControlError as error:
             said = str(refusal(error.code, error.cause(), error.next_step or "list the resources", None))
             raise (ResourceNotFoundError if error.code in _ABSENT else ResourceError)(said) from error
-        return json.dumps(Shown.of(answer).model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
+        return as_text(page.model_dump(mode="json"))
 
     read.__signature__ = inspect.signature(spec.params).replace(return_annotation=str)  # type: ignore[attr-defined]
     read.__annotations__ = dict.fromkeys(inspect.signature(spec.params).parameters, str) | {"return": str}
