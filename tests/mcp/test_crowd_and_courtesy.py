@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,21 @@ def says(action: str) -> Any:
     return callback
 
 
+@asynccontextmanager
+async def doors(state: Path) -> AsyncGenerator[Callable[..., Client]]:
+    """Make clients over HTTP that share a pool of connections, and nothing else."""
+    await until(lambda: run_sync((state / FILE).exists))
+    door = json.loads((state / FILE).read_text())
+    limits = httpx2.Limits(max_connections=2 * CROWD)
+    headers = {"authorization": f"Bearer {door['token']}"}
+    async with httpx2.AsyncClient(headers=headers, timeout=120, limits=limits) as http:
+
+        def client(era: str, **given: Any) -> Client:
+            return Client(streamable_http_client(door["url"], http_client=http), mode=era, **given)
+
+        yield client
+
+
 def test_no_answer_of_any_client_lets_a_trade_through_and_every_no_gives_it_up(own_chain: Chains) -> None:
     chain = own_chain(42161)
     state = prepared(chain, 1)
@@ -64,27 +79,36 @@ def test_no_answer_of_any_client_lets_a_trade_through_and_every_no_gives_it_up(o
         spend = {"ticket": simulated["ticket"]["id"], "idempotency_key": key}
         return answered(await client.call_tool("execute_trade", spend))
 
+    async def says_so(connect: Callable[[Any], Client], cycle: dict[str, Any], action: str, key: str) -> None:
+        async with connect(says(action)) as client:
+            told = await spent(client, cycle, key)
+        if action == "accept":
+            assert told["status"] == "waiting", told
+        else:
+            assert (told["status"], told["rule"]) == ("refused", "declined by the client"), (action, told)
+
     async def run() -> None:
         async with agent(state) as client:
             cycle = await opened(client, chain)
             assert (await spent(client, cycle, "cannot-be-asked"))["status"] == "waiting"
-        given_up = 0
-        for era in ERAS:
+        flags = ("--toolsets", "all")
+        async with doors(state) as over_http:
             for action in ("accept", "decline", "cancel", "nothing"):
-                if (era, action) == (STATELESS, "nothing"):
-                    continue
-                async with Client(
-                    stdio(state, "--toolsets", "all"), mode=era, elicitation_callback=says(action)
-                ) as client:
-                    told = await spent(client, cycle, action)
-                    if action == "accept":
-                        assert told["status"] == "waiting", told
-                    else:
-                        given_up += 1
-                        assert (told["status"], told["rule"]) == ("refused", "declined by the client")
-        assert given_up == 5
+                for era in ERAS:
+                    if (era, action) != (STATELESS, "nothing"):  # who never comes back has done nothing
+                        key = f"http-{era}-{action}"
+                        await says_so(
+                            lambda does, era=era: over_http(era, elicitation_callback=does), cycle, action, key
+                        )
+            for era, action in ((LEGACY, "nothing"), (STATELESS, "accept")):
+                await says_so(
+                    lambda does, era=era: Client(stdio(state, *flags), mode=era, elicitation_callback=does),
+                    cycle,
+                    action,
+                    f"stdio-{action}",
+                )
         operator = state / SOCKET_NAME
-        assert len((await run_sync(call, operator, "approvals"))["approvals"]) == 3
+        assert len((await run_sync(call, operator, "approvals"))["approvals"]) == 4
         assert (await run_sync(call, operator, "all_trades"))["trades"] == []
 
     with engine(chain):
@@ -95,24 +119,18 @@ def test_a_hundred_clients_at_once_are_answered_in_the_one_form(own_chain: Chain
     chain = own_chain(42161)
     state = prepared(chain, 10**24)
 
-    async def one(door: dict[str, Any], names: set[str], n: int) -> None:
-        headers = {"authorization": f"Bearer {door['token']}"}
-        async with AsyncExitStack() as stack:
-            http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=120))
-            transport = streamable_http_client(door["url"], http_client=http)
-            client = await stack.enter_async_context(Client(transport, mode=LEGACY))
+    async def one(client: Client, names: set[str], n: int) -> None:
+        async with client:
             names.add(answered(await client.call_tool("engine_status", {}))["you"]["principal"])
             assert refused(await client.call_tool("scan_now", {"limit": -n}))["code"] == "invalid_arguments"
             spend = {"ticket": "x" * 32, "idempotency_key": f"k{n}"}
             assert answered(await client.call_tool("execute_trade", spend))["rule"] == "ticket"
 
     async def run() -> None:
-        await until(lambda: run_sync((state / FILE).exists))
-        door = json.loads((state / FILE).read_text())
         names: set[str] = set()
-        async with anyio.create_task_group() as crowd:
+        async with doors(state) as over_http, anyio.create_task_group() as crowd:
             for n in range(1, CROWD + 1):
-                crowd.start_soon(one, door, names, n)
+                crowd.start_soon(one, over_http(LEGACY), names, n)
         assert len(names) == CROWD
 
     with engine(chain):
