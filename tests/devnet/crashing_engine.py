@@ -29,7 +29,7 @@ async def _hang(
     return {}
 
 
-async def _run(state: Path) -> None:
+async def run_devnet(state: Path) -> None:
     settings = load(state, environ={}, given={"profile": "devnet"})
     await run_engine(
         settings,
@@ -43,4 +43,4 @@ async def _run(state: Path) -> None:
 
 if __name__ == "__main__":
     desk.send_all = _hang
-    anyio.run(_run, Path(sys.argv[1]))
+    anyio.run(run_devnet, Path(sys.argv[1]))
