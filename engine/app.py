@@ -34,7 +34,7 @@ from engine.queries.strategy import printable
 from engine.risk.in_force import in_words
 from engine.risk.loosening import changes
 from engine.risk.versions import version_in_force
-from engine.steering import status_now
+from engine.steering import standing_now
 from engine.summary import summary
 
 INBOX_EVENTS = 1024
@@ -108,9 +108,9 @@ class Engine:
         await self._inbox.send(Asked(command, answer))
         return await answer
 
-    def status(self) -> dict[str, Any]:
-        """Say where the engine is, in whose name it trades, and what it came to so far."""
-        return status_now(self._running)
+    def standing(self) -> dict[str, Any]:
+        """Say where the engine is and in whose name it trades."""
+        return standing_now(self._running)
 
 
 _InboxSend = MemoryObjectSendStream[ChainEvent | Asked]
@@ -218,7 +218,7 @@ async def _run_once(
                 await tasks.start(control.serve, state / control.SOCKET_NAME, engine.handle, feed, engine.attach)
                 tasks.start_soon(_pump, composition, send)
                 tasks.start_soon(_stop_when_told, stop, engine, tasks.cancel_scope)
-                publish({"event": "started", **engine.status()})
+                publish({"event": "started", **engine.standing()})
                 reason = await composition.loop.run(receive)
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:

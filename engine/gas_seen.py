@@ -55,7 +55,8 @@ class GasSeen:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._read_to = 0
+        first = journal.rows("SELECT seq FROM entries WHERE kind = 'outcome' ORDER BY seq DESC LIMIT 1 OFFSET ?", KEPT)
+        self._read_to = int(first[0][0]) if first else 0  # a start does not wait for a month's fills
         self._burnt: defaultdict[Shape, deque[int]] = defaultdict(lambda: deque(maxlen=KEPT))
         self.samples: deque[GasSample] = deque(maxlen=KEPT * 10)
 

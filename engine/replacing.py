@@ -17,6 +17,7 @@ from engine.domain.ports import Signs
 from engine.domain.units import BlockRef
 from engine.execution.nonces import Terms, Waiting, cancel_fees, next_move, replacement_fees, terms_of
 from engine.execution.wallet import CANCEL_GAS
+from engine.journal.ancestry import backwards
 from engine.journal.journal import Journal
 from engine.journal.operators import operator_now
 from engine.journal.records import record_attempt, record_intent, record_outside
@@ -292,10 +293,12 @@ def known_next(journal: Journal, at_genesis: int | None) -> int | None:
 
 def cancel_asked(journal: Journal) -> bool:
     """Say whether the last halt, with no resume after it, asked for what is open to be cancelled."""
-    asked = False
-    for entry in journal.entries("command"):
-        if entry.body["type"] == "Halt" and not entry.body["reducing"]:
-            asked = asked or bool(entry.body.get("cancel_open"))
-        elif entry.body["type"] == "Resume":
-            asked = False
-    return asked
+    state = journal.last("state")
+    if state is None or state.body["state"] != "HALTED":
+        return False
+    for entry in backwards(journal, "command"):
+        if entry.body["type"] == "Resume":
+            return False
+        if entry.body["type"] == "Halt" and not entry.body["reducing"] and entry.body.get("cancel_open"):
+            return True
+    return False

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from engine.chains.heads import HISTORY_BLOCKS
@@ -10,10 +11,10 @@ from engine.domain.decision import Attempt
 from engine.domain.outcome import Cancelled, Filled, Outcome, Reorged, Replaced, Reverted, mined_hash
 from engine.domain.units import Address, BlockHash, BlockRef, PoolId
 from engine.execution.monitor import Monitor
+from engine.journal.ancestry import backwards, request_of
 from engine.journal.journal import Entry, Journal
 from engine.journal.operators import operator_now
 from engine.journal.records import read_attempts, read_outcome, read_submission, record_outcome
-from engine.journal.trades import Trade, trades
 from engine.risk.limits import LimitLedger
 
 SETTLED_KEPT = 4096
@@ -102,33 +103,42 @@ def write_reorged(journal: Journal, ledger: LimitLedger, mined: Mined) -> None:
 
 def left_open(journal: Journal) -> list[OpenTrade]:
     """Rebuild the trades that the journal left open, by nonce."""
-    attempts = read_attempts(journal)
-    found = [_open_trade(journal, trade, attempts) for trade in trades(journal) if trade.status == "open"]
-    return sorted(found, key=lambda trade: trade.submission.nonce)
+    seqs = [seq for (seq,) in journal.rows("SELECT seq FROM intents WHERE status = 'open' ORDER BY nonce, seq")]
+    attempts = read_attempts(journal, after_seq=min(seqs, default=0))
+    return [_open_trade(journal, seq, attempts) for seq in seqs]
 
 
 def mined_lately(journal: Journal, head: BlockRef) -> list[Mined]:
-    """Rebuild the trades that ended in blocks which a reorg can still reach."""
-    listed, attempts = {t.id: t for t in trades(journal)}, read_attempts(journal)
-    query = "SELECT intent_id, outcome_seq FROM intents WHERE status != 'open' AND seq > ? ORDER BY outcome_seq"
-    rows = journal.rows(query, operator_now(journal).since_seq)  # an earlier key's are past a reorg's reach
-    found: list[Mined] = []
-    for intent_id, seq in rows:
-        outcome = read_outcome(_entry(journal, seq))
-        mined = mined_in(_open_trade(journal, listed[intent_id], attempts), outcome)
-        if mined is not None and mined.block.number > head.number - HISTORY_BLOCKS:
-            found.append(mined)
-    return found
+    """Rebuild the trades that ended in blocks which a reorg can still reach, in the order of their ends.
+
+    Outcomes are read from the newest back: nonces are mined in their order, so that none that is much older than a
+    reorg's reach has one behind it that is not.
+    """
+    since_seq = operator_now(journal).since_seq  # an earlier key's are past a reorg's reach
+    found: list[tuple[int, Filled | Reverted | Cancelled | Replaced, BlockRef]] = []
+    for entry in islice(backwards(journal, "outcome"), SETTLED_KEPT):
+        outcome = read_outcome(entry)
+        if isinstance(outcome, Reorged) or outcome.block is None:
+            continue
+        if outcome.block.number <= head.number - 2 * HISTORY_BLOCKS:
+            break
+        ((seq, ended),) = journal.rows("SELECT seq, outcome_seq FROM intents WHERE intent_id = ?", outcome.intent_id)
+        if seq > since_seq and ended == entry.seq and outcome.block.number > head.number - HISTORY_BLOCKS:
+            found.append((seq, outcome, outcome.block))
+    attempts = read_attempts(journal, after_seq=min((seq for seq, _, _ in found), default=0)) if found else {}
+    return [Mined(_open_trade(journal, seq, attempts), outcome, block) for seq, outcome, block in reversed(found)]
 
 
-def _open_trade(journal: Journal, trade: Trade, attempts: Mapping[str, tuple[Attempt, ...]]) -> OpenTrade:
+def _open_trade(journal: Journal, seq: int, attempts: Mapping[str, tuple[Attempt, ...]]) -> OpenTrade:
     """Rebuild one submission: what asked for it, a decision or a sweep's command, is the entry right before it."""
-    submission, cause = read_submission(_entry(journal, trade.seq)), _entry(journal, trade.seq - 1)
+    submission, cause = read_submission(_entry(journal, seq)), _entry(journal, seq - 1)
+    asked = request_of(journal, cause) if cause.kind == "decision" else None
+    hops = asked.body["route"]["hops"] if asked else []
     return OpenTrade(
         submission=submission,
         attempts=attempts.get(submission.intent_id, ()),
         reservation=cause.body["reservation"] if cause.kind == "decision" else None,
-        pools=frozenset(PoolId(pool) for pool, _, _ in trade.route),
+        pools=frozenset(PoolId(hop["pool"]) for hop in hops),
         sweeps=Address(cause.body["token"]) if cause.kind == "command" else None,
     )
 

@@ -17,7 +17,7 @@ from engine.principals import Principal
 from engine.queries import views
 from engine.queries.market import venues as venues_of
 from engine.queries.running import Answer, Running
-from engine.queries.status import status_of, trades_in
+from engine.queries.status import standing_of, status_of, trades_in
 from engine.queries.strategy import printable
 from engine.queries.trading import TRADING_OFF
 
@@ -210,8 +210,13 @@ async def status(engine: Running, params: Nothing, principal: Principal) -> Answ
 
 def status_now(engine: Running) -> Answer:
     """Say what `ketch status` shows of a running engine."""
+    return status_of(engine.settings.rpc, engine.composition.journal, engine.state) | standing_now(engine)
+
+
+def standing_now(engine: Running) -> Answer:
+    """Say what a start says: all of `ketch status` that does not take reading the whole journal."""
     here = engine.composition
-    return status_of(engine.settings.rpc, here.journal, engine.state) | {
+    return standing_of(engine.settings.rpc, here.journal, engine.state) | {
         "running": True,
         "policy_waiting": here.policy.standing()["waiting"],
         "policy_next_step": here.policy.standing()["next_step"],

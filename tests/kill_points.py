@@ -114,10 +114,10 @@ class Nursery:
         threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
         self.await_event("ready")
 
-    def fork(self) -> None:
-        """Start an engine."""
+    def fork(self, fault: dict[str, Any] | None = None) -> None:
+        """Start an engine, on a disk that will fail if a fault is given."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(json.dumps(fault) + "\n")
         self._process.stdin.flush()
         said = self.await_event("forked")
         self.pid, self.forked_ns = said["pid"], said["at_ns"]
@@ -125,9 +125,14 @@ class Nursery:
     def signal(self, number: signal.Signals) -> tuple[int, list[dict[str, Any]]]:
         """Send the engine a signal and wait for its end; return how it ended and what it had said meanwhile."""
         os.kill(self.pid, number)
+        return self.ended()
+
+    def ended(self, *, within_s: float = WAIT_S) -> tuple[int, list[dict[str, Any]]]:
+        """Wait for the engine's end; return how it ended and what it had said until then."""
         said: list[dict[str, Any]] = []
+        deadline = time.monotonic() + within_s
         while not said or said[-1]["event"] != "ended":
-            said.append(self._next(WAIT_S))
+            said.append(self._next(deadline - time.monotonic()))
         return said[-1]["code"], said
 
     def await_event(self, *names: str) -> dict[str, Any]:
@@ -140,7 +145,7 @@ class Nursery:
 
     def _next(self, within_s: float) -> dict[str, Any]:
         try:
-            return self._said.get(timeout=within_s)
+            return self._said.get(timeout=max(within_s, 0.001))
         except queue.Empty:
             raise AssertionError(f"nothing was said within {within_s:g} s; pid {self.pid}") from None
 

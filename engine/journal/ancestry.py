@@ -5,13 +5,15 @@ to look; a trade that waited for the operator is written, request and all, when 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from engine.journal.canonical import Body
 from engine.journal.journal import Entry, Journal
 from engine.journal.schema import Kind
 
 WINDOW = 512
+PAGE = 64
 
 
 def place(record_id: str) -> int | None:
@@ -20,12 +22,20 @@ def place(record_id: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def newest(journal: Journal, kind: Kind, *, before_seq: int | None = None, limit: int) -> list[Entry]:
-    """List the newest entries of a kind, the newest first, from before a place on."""
+def backwards(journal: Journal, kind: Kind, *, before_seq: int | None = None) -> Iterator[Entry]:
+    """Yield the entries of a kind, the newest first, from before a place on; reads no further than it is asked."""
     before = 2**62 if before_seq is None else before_seq
     query = "SELECT seq FROM entries WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
-    found = [journal.entry(seq) for (seq,) in journal.rows(query, kind, before, limit)]
-    return [entry for entry in found if entry is not None]
+    while page := journal.rows(query, kind, before, PAGE):
+        for (before,) in page:
+            entry = journal.entry(before)
+            if entry is not None:
+                yield entry
+
+
+def newest(journal: Journal, kind: Kind, *, before_seq: int | None = None, limit: int) -> list[Entry]:
+    """List the newest entries of a kind, the newest first, from before a place on."""
+    return list(islice(backwards(journal, kind, before_seq=before_seq), limit))
 
 
 def stamped(journal: Journal, kind: Kind, record_id: str) -> Entry | None:
@@ -37,6 +47,13 @@ def stamped(journal: Journal, kind: Kind, record_id: str) -> Entry | None:
 def request_from(journal: Journal, parent: Entry, parent_id: str) -> Entry | None:
     """Find the request that an opportunity led to."""
     return _first(journal, "request", parent.seq, lambda body: parent_id in body["stamp"]["parents"])
+
+
+def request_of(journal: Journal, decision: Entry) -> Entry | None:
+    """Find the request that a decision is about: it was written in the same round, a little before."""
+    asked = decision.body["request"]
+    before = islice(backwards(journal, "request", before_seq=decision.seq), WINDOW)
+    return next((entry for entry in before if entry.body["stamp"]["id"] == asked), None)
 
 
 def proof_of(journal: Journal, request: Entry) -> Entry | None:

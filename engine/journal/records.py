@@ -80,10 +80,10 @@ def record_attempt(journal: Journal, attempt: Attempt) -> Entry:
     return journal.append("attempt", plain(attempt))
 
 
-def read_attempts(journal: Journal) -> dict[str, tuple[Attempt, ...]]:
-    """Read every attempt again, by intent, in the order of signing."""
+def read_attempts(journal: Journal, *, after_seq: int = 0) -> dict[str, tuple[Attempt, ...]]:
+    """Read the attempts past a place again, by intent, in the order of signing."""
     found: dict[str, tuple[Attempt, ...]] = {}
-    for entry in journal.entries("attempt"):
+    for entry in journal.entries("attempt", after_seq=after_seq):
         attempt = decode(Attempt, entry.body)
         found[attempt.intent_id] = (*found.get(attempt.intent_id, ()), attempt)
     return found

@@ -112,6 +112,11 @@ async def engine_configuration(engine: Running, params: Nothing, principal: Prin
 
 def status_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
     """Say who trades where, so that a stranger can check the books with nothing but RPC, and what it came to."""
+    return standing_of(rpc, journal, state) | {"totals": _as_text(totals_of(journal))}
+
+
+def standing_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
+    """Say who trades where; reads a journal of any length in the same time."""
     genesis, held = journal.genesis, version_in_force(journal)
     named = ("executor", "treasury", "operator_secret", "native_wrapped")
     return {
@@ -126,7 +131,6 @@ def status_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
         "state": trading_state(journal, state),
         "halted": halt_reason(state),
         "journal_head": dict(zip(("seq", "hash"), journal.head, strict=True)),
-        "totals": _as_text(totals_of(journal)),
     }
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.config import Settings
 
 PARENT_GONE_GRACE_S = 5.0
+AGENTS_WAIT_S = 3.0
 
 
 def settings_options(run: Callable[..., None]) -> Callable[..., None]:
@@ -94,11 +95,11 @@ async def _run(
 
     from engine.app import run_engine
 
-    stop, started = anyio.Event(), anyio.Event()
+    stop, trading = anyio.Event(), anyio.Event()
 
     def seen(event: dict[str, Any]) -> None:
-        if event["event"] == "started":
-            started.set()
+        if event["event"] == "block":
+            trading.set()
         on_event(event)
 
     async with anyio.create_task_group() as tasks:
@@ -106,7 +107,7 @@ async def _run(
         if with_parent:
             _stop_with_parent(stop, asyncio.get_running_loop())
         if serve_agents is not None:
-            tasks.start_soon(serve_agents, started)
+            tasks.start_soon(serve_agents, trading)
         summary = await run_engine(
             settings,
             state=state,
@@ -121,16 +122,20 @@ async def _run(
     raise click.Abort
 
 
-async def _serve_agents(state: Path, port: int | None, started: "anyio.Event") -> None:
-    """Serve agents over HTTP from when the engine owns its folder; that they cannot be served ends no engine."""
+async def _serve_agents(state: Path, port: int | None, trading: "anyio.Event") -> None:
+    """Serve agents over HTTP once the engine has taken in a block, or soon; that they cannot be served ends no engine.
+
+    The server's import takes half a second of a processor, which a start that recovers open trades needs first.
+    """
     import importlib
 
     import anyio
 
     from engine.domain.errors import KetchError
 
+    with anyio.move_on_after(AGENTS_WAIT_S):
+        await trading.wait()
     http = await anyio.to_thread.run_sync(importlib.import_module, "server.mcp.http")
-    await started.wait()
     try:
         async with http.serving(state, port=port):
             await anyio.sleep_forever()
