@@ -7,7 +7,7 @@ import pytest
 
 from engine.risk.book import Book, Claim, Spent
 from engine.risk.caps import CAPS, first_over, halt_at_loss_wei, leap, over, room_to_burn, tripped
-from engine.risk.chain_time import DAY_S, LEAP, SLACK_S, ChainTime, advanced, is_plausible
+from engine.risk.chain_time import DAY_S, LEAP, MINUTE_S, SLACK_S, ChainTime, advanced, is_plausible
 from engine.risk.policy import Policy
 from tests.unit import journal_stubs as stub
 
@@ -146,6 +146,10 @@ def test_a_leap_of_the_timestamp_must_be_borne_out_by_blocks(number: int, later_
         assert str(T0.time_s) in breach.limit
     moved = ChainTime(time_s=block.timestamp_s, number=number)
     assert advanced(T0, block) == (moved if fits and later_s > 0 else T0)
+
+
+def test_a_timestamp_has_an_hour_of_slack_and_a_minute_has_sixty_seconds() -> None:
+    assert (SLACK_S, LEAP, DAY_S, MINUTE_S) == (3_600, 10, 86_400, 60)
 
 
 def test_each_chain_has_its_own_pace_and_an_unknown_one_the_slowest() -> None:

@@ -12,6 +12,7 @@ from engine.domain.decision import Approved, Decision, Refused
 from engine.domain.opportunity import Hop, Proof, Route
 from engine.domain.units import ChainId, PoolId
 from engine.journal.journal import Journal
+from engine.risk.book import Breach, Worth
 from engine.risk.limits import LimitLedger
 from engine.risk.policy import Policy
 from engine.risk.review import review
@@ -169,6 +170,36 @@ def test_twice_the_l1_fee_is_reserved_with_the_gas(ledger: LimitLedger) -> None:
     decision = reviewed(ledger, costing(l1_fee_wei=7 * GWEI))
     assert isinstance(decision, Approved)
     assert decision.worst_loss_wei == 300_000 * decision.max_fee_wei + 14 * GWEI
+
+
+def test_the_l1_fee_is_taken_from_the_room_under_a_cap_before_the_bid(ledger: LimitLedger) -> None:
+    proof = costing(base_fee_wei=GWEI, priority_fee_wei=1_000 * GWEI, l1_fee_wei=60_000 * GWEI)
+    limit = 300_000 * 2 * GWEI
+    decision = reviewed(ledger, proof, policy=policy(max_gas_wei=limit))
+    assert isinstance(decision, Approved)
+    assert decision.max_fee_wei == 2 * GWEI - 2 * 60_000 * GWEI // 300_000
+    assert decision.worst_loss_wei == limit
+
+
+def test_the_proofs_own_price_is_kept_to_value_what_the_trade_earns(ledger: LimitLedger) -> None:
+    decision = reviewed(ledger, stub.proof(gross_wei=3 * 10**16, realised=10**16))
+    assert isinstance(decision, Approved)
+    assert ledger.worth_of(decision.reservation) == Worth(wei=3 * 10**16, raw=10**16)
+
+
+def test_where_the_ledger_itself_says_no_the_trade_is_refused_in_its_words(
+    ledger: LimitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breach = Breach(rule="loss a day", measured="2 wei", limit="1 wei", next_step="wait")
+    monkeypatch.setattr(ledger, "reserve", lambda *_, **__: breach)
+    refused = refusal(reviewed(ledger))
+    assert (refused.rule, refused.measured, refused.limit, refused.next_step) == (
+        "loss a day",
+        "2 wei",
+        "1 wei",
+        "wait",
+    )
+    assert refused.request == stub.request()
 
 
 def test_the_policy_hash_changes_with_any_limit() -> None:
