@@ -1,6 +1,7 @@
 """Mutants that no test can tell from the source, each with the reason. A run fails where one is killed after all."""
 
 SLOWEST = "the first chain's blocks are the slowest, and an unknown chain gets the same pace"
+FIRST_ENTRY = "only the first of the entries is taken"
 ONE_ROW = "one row of one column: the last is the first"
 FIRST_CHAIN = (
     "chain_time.py module: {ChainId(1): 12, ChainId(10): 2, ChainId(8453): 2, ChainId(42161): 1} -> no row ChainId(1)"
@@ -25,4 +26,8 @@ EQUIVALENT: dict[str, str] = {
     "limits.py LimitLedger.worst_of: 0 -> -1 #2": ONE_ROW,
     "limits.py LimitLedger._reserved: 0 -> -1": ONE_ROW,
     "limits.py LimitLedger._reserved: 0 -> -1 #3": ONE_ROW,
+    "operator.py take_resume: 1 -> 2": FIRST_ENTRY,
+    "operator.py signer_of: (ValueError, BadSignature, ValidationError) -> no row ValidationError": (
+        "coincurve answers BadSignature to every such value; only eth_keys' own backend says ValidationError"
+    ),
 }

@@ -44,7 +44,6 @@ TESTS = (
 RACE = "tests/unit/test_risk_limits.py::test_processes_that_spend_one_cap_at_once_spend_it_once"
 """Left out: its other processes would import the sources as they are."""
 FIRST = {
-    "book": ("tests/unit/test_risk_caps.py",),
     "chain_time": ("tests/unit/test_risk_caps.py",),
     "halt": ("tests/unit/test_risk_halt_file.py",),
     "in_force": ("tests/unit/test_policy_versions.py",),

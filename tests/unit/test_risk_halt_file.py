@@ -40,11 +40,16 @@ def says(journal: Journal, state: object, reason: str = "go") -> None:
 def test_a_halt_is_on_the_disk_before_anyone_is_told_and_leaves_no_file_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced: list[bytes] = []
-    monkeypatch.setattr("os.fsync", lambda _: synced.append((tmp_path / HALT_FILE).read_bytes()))
+    synced: list[int] = []
+
+    def fsync(file: int) -> None:
+        assert json.loads((tmp_path / HALT_FILE).read_bytes()) == {"principal": "person", "reason": "smoke"}
+        synced.append(os.fstat(file).st_ino)
+
+    monkeypatch.setattr("os.fsync", fsync)
     before = open_files()
     write_halt(tmp_path, principal="person", reason="smoke")
-    assert [json.loads(content) for content in synced] == [{"principal": "person", "reason": "smoke"}]
+    assert synced == [(tmp_path / HALT_FILE).stat().st_ino, tmp_path.stat().st_ino]
     assert open_files() == before
     assert stat.S_IMODE((tmp_path / HALT_FILE).stat().st_mode) == 0o644 & ~umask()
 
