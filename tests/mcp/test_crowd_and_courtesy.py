@@ -171,7 +171,23 @@ def test_a_shell_under_the_same_user_stops_trading_and_starts_nothing(own_chain:
                 await remote.aclose()
             return waiting["approval"]
 
+    async def edits_the_settings_between_simulating_and_executing() -> None:
+        settings = state / "ketch.toml"
+        before = settings.read_text()
+        async with agent(state) as client:
+            cycle = await opened(client, chain)
+            ticket = answered(await client.call_tool("simulate_trade", cycle))["ticket"]["id"]
+            settings.write_text(before.replace("approval_above_wei = 1", f"approval_above_wei = {10**30}"))
+            loosened = await run_sync(call, socket, "policy_reload")
+            assert loosened["taken"] == [] and loosened["waiting"], "what loosens waits for the signature"
+            settings.write_text(before + "max_open_intents = 1\n")
+            assert (await run_sync(call, socket, "policy_reload"))["taken"], "what tightens is taken"
+            spend = {"ticket": ticket, "idempotency_key": "edited"}
+            assert answered(await client.call_tool("execute_trade", spend))["rule"] == "policy changed"
+        settings.write_text(before)
+
     with engine(chain) as process:
+        anyio.run(edits_the_settings_between_simulating_and_executing)
         approval = anyio.run(first_run)
         with pytest.raises(ControlError):
             call(socket, "approve", {"approval": approval, **FORGED})

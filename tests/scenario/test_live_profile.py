@@ -110,6 +110,7 @@ def trade_and_sweep(state: Path, rpc: Rpc, made: dict[str, Any], secret: Path, e
         status = result("status", "--state", state)
         assert status["state"] == "HALTED"
         assert status["totals"]["submitted"] == 0
+        agents_trade_by_two_settings_and_the_operators_signature(state, secret, wrong)
         assert "passphrase" in refused(ketch("resume", "--state", state, "--secret-file", wrong))
         assert ketch("resume", "--state", state, "--secret-file", secret).returncode == 0
         assert eventually(lambda: asked(state)["totals"]["filled"] >= 3, READY_S)
@@ -130,6 +131,32 @@ def trade_and_sweep(state: Path, rpc: Rpc, made: dict[str, Any], secret: Path, e
     for path in (state / "hot-key.json", state / "operator.json"):
         assert path.stat().st_mode & 0o077 == 0
         assert KEY_PASSPHRASE not in path.read_text()
+
+
+def agents_trade_by_two_settings_and_the_operators_signature(state: Path, secret: Path, wrong: Path) -> None:
+    """Turn on one setting, the other, both; sign for each: only both, each signed for, make a caller a trader."""
+    before = (state / "ketch.toml").read_text()
+    apply = ("policy", "apply", "--state", state, "--secret-file")
+
+    def role(switches: str) -> str:
+        (state / "ketch.toml").write_text(f"{before}\n[agents]\n{switches}")
+        assert ketch("policy", "reload", "--state", state).returncode == 0
+        return call(state / SOCKET_NAME, "attach")["role"]
+
+    one, other = "trading = true\n", "live_trading = true\n"
+    assert role("") == "observer"
+    for switches in (one, other):
+        assert role(switches) == "observer"
+        assert ketch(*apply, secret).returncode == 0
+        assert role(switches) == "observer", f"{switches!r} alone, signed for"
+        assert role("") == "observer"
+    assert role(one + other) == "observer", "both, and nobody signed"
+    assert "passphrase" in refused(ketch(*apply, wrong))
+    assert role(one + other) == "observer"
+    assert ketch(*apply, secret).returncode == 0
+    assert role(one + other) == "trader"
+    assert role(one) == "observer", "taking one away tightens at once"
+    (state / "ketch.toml").write_text(before)
 
 
 def asked(state: Path) -> dict[str, Any]:
