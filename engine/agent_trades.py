@@ -202,7 +202,7 @@ class AgentTrades:
         if breach is not None:
             return breach
         try:
-            view = replace(view, l1_fee_wei=await self._desk.l1_fee_wei())
+            view = await self._desk.priced(view)
         except ChainError as error:
             return _unproved(error)
         ask = make_ask(

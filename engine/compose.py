@@ -11,6 +11,7 @@ from engine.agent_trades import AgentTrades
 from engine.chain_actions import head_of
 from engine.chains.endpoints import Endpoint, open_endpoint, redacted
 from engine.chains.executor_calls import OPERATOR_SET_TOPIC
+from engine.chains.fee_forecast import FeeForecast
 from engine.chains.heads import HeadFollower
 from engine.clocks import BlockClock, SystemClock
 from engine.config import MANIFEST_NAME, Settings
@@ -24,6 +25,7 @@ from engine.execution.private import PrivateRelays, relay_key
 from engine.execution.reconcile import count_at, left_chain, reconcile
 from engine.execution.submission import Doors
 from engine.gas_float import GasFloat
+from engine.gas_seen import GasSeen
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.calls import CallLog
 from engine.journal.journal import JOURNAL_FILE, Journal
@@ -186,7 +188,10 @@ async def _assemble(
     replacements.halt_for(ended, head)
     began = await count_at(endpoint, signer.address, terms[-1].from_block)
     replacements.check_start(recovered.count, began, head)
+    gas_seen, forecast = GasSeen(journal), FeeForecast(endpoint, settings.chain_id, publish)
     desk = Desk(
+        gas_seen=gas_seen,
+        forecast=forecast,
         endpoint=endpoint,
         journal=journal,
         ledger=ledger,
@@ -240,6 +245,8 @@ async def _assemble(
     gas_float = GasFloat(signer.address, warn_below_wei=warn_below_wei)
     loop = Loop(
         gas_float=gas_float,
+        gas_seen=gas_seen,
+        forecast=forecast,
         endpoint=endpoint,
         journal=journal,
         calls=calls,

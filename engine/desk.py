@@ -4,19 +4,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.chains.endpoints import Endpoint
+from engine.chains.fee_forecast import WORST_CASE, FeeForecast, Forecast
 from engine.domain.commands import Sweep, TradingState
 from engine.domain.decision import Approved, Attempt, Decision, Fees, Outstanding, Refused, Submission
 from engine.domain.errors import SignerAway, SigningRefused
-from engine.domain.opportunity import Costs, Plan, Price, Proof, TradeRequest
-from engine.domain.pools import AnyPool
+from engine.domain.opportunity import Capital, Costs, Plan, Price, Proof, TradeRequest
+from engine.domain.pools import AnyPool, Family
 from engine.domain.ports import Clock, Signs
 from engine.domain.units import Address, BlockRef, PoolId, Stamp
 from engine.execution.submission import Doors, send_all
 from engine.execution.wallet import SWEEP_GAS
+from engine.gas_seen import GasSeen, LearnedL1
 from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
 from engine.planning.capital import Funds, Source
-from engine.planning.costs import SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
+from engine.planning.costs import NOTHING_APART, SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
 from engine.planning.least_outs import swaps_of
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
@@ -35,8 +37,9 @@ def _no_fault(token: Address) -> str | None:
 class MarketView:
     """What a decision is made on: pools, prices and funds as of `block`, and the base fee of its gas in wei.
 
-    `l1_fee_wei` is what a trade's L1 data costs, about: a request's floor covers it. `token_fault` says why a token is
-    not traded, or None when it may be.
+    `l1_fee` is what a trade's L1 data and the operator cost, about: a request's floor covers it. `fees` is what the
+    next block asks. `gas_of` estimates a transaction by its pools' families and its capital, None by the table alone.
+    `token_fault` says why a token is not traded, or None when it may be.
     """
 
     block: BlockRef
@@ -44,17 +47,23 @@ class MarketView:
     prices: Mapping[Address, Price]
     base_fee_wei: int
     funds: Funds
-    l1_fee_wei: int = 0
+    l1_fee: L1Fee = NOTHING_APART
+    fees: Forecast = WORST_CASE
+    gas_of: Callable[[tuple[Family, ...], Capital], int] | None = None
     token_fault: Callable[[Address], str | None] = _no_fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A request on its way in, with the capital chosen for it and the gas estimated for the whole transaction."""
+    """A request on its way in, with the capital chosen for it and the gas estimated for the whole transaction.
+
+    `fees` is what the next block was expected to ask when the floor was set.
+    """
 
     request: TradeRequest
     source: Source
     gas_units: int
+    fees: Forecast = WORST_CASE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +117,8 @@ class Desk:
         signer: Signs,
         simulator: Simulator,
         l1: L1Model,
+        gas_seen: GasSeen,
+        forecast: FeeForecast,
         clock: Clock,
         doors: Doors,
         executor: Address,
@@ -120,7 +131,9 @@ class Desk:
         self._in_force = policy
         self._signer = signer
         self._simulator = simulator
-        self._l1 = l1
+        self._l1 = LearnedL1(model=l1, seen=gas_seen)
+        self._gas_seen = gas_seen
+        self._forecast = forecast
         self._clock = clock
         self._doors = doors
         self._executor = executor
@@ -204,9 +217,14 @@ class Desk:
         """Name the pools that open transactions are about to change."""
         return frozenset(pool for trade in self.open.values() for pool in trade.pools)
 
-    async def l1_fee_wei(self) -> int:
-        """Say what the L1 data of a trade costs at the moment, before its calldata is known, in wei."""
-        return (await self._l1.fee(self._endpoint, self._executor, SAMPLE_CALLDATA)).wei
+    async def priced(self, view: MarketView) -> MarketView:
+        """Add what the next block asks, and what a trade's L1 data costs at the moment before its calldata is known.
+
+        Raises `ChainError` when the node does not say.
+        """
+        l1_fee = await self._l1.fee(self._endpoint, self._executor, SAMPLE_CALLDATA)
+        fees = await self._forecast.at(view.block, view.base_fee_wei)
+        return replace(view, l1_fee=l1_fee, fees=fees, gas_of=self._gas_seen.whole)
 
     async def send_again(self, head: BlockRef, only: Collection[str]) -> Mapping[str, str]:
         """Send the newest bytes of the open intents named once more, as they are, by the door written down with them.
@@ -262,6 +280,7 @@ class Desk:
                 executor=self._executor,
                 anchor=self._journal.head[1],
                 gas_units=ask.gas_units,
+                margin_ppm=self._gas_seen.margin_ppm(),
             )
             plans.append(plan)
             pools = {**pools, **after}
@@ -271,16 +290,23 @@ class Desk:
         request = ask.request
         price = view.prices.get(request.route.token)
         gross_wei = None if price is None else price.wei(result.realised)
-        before_bid = (gross_wei or 0) - result.gas_used * view.base_fee_wei - l1_fee.wei
+        operator_wei = l1_fee.operator.of(result.gas_used)
+        before_bid = (gross_wei or 0) - result.gas_used * view.base_fee_wei - l1_fee.wei - operator_wei
+        bid = bid_wei(before_bid, result.gas_used, self._policy.bid_share_ppm, ask.fees.least_priority_wei)
         costs = Costs(
             gas_units=result.gas_used,
             base_fee_wei=view.base_fee_wei,
-            priority_fee_wei=bid_wei(before_bid, result.gas_used, self._policy.bid_share_ppm),
+            priority_fee_wei=bid,
             l1_fee_wei=l1_fee.wei,
             l1_model=self._l1.name,
             flash_fee=ask.source.fee,
+            l1_quoted_wei=l1_fee.quoted_wei,
+            operator_fee_wei=operator_wei,
+            next_base_fee_wei=ask.fees.next_base_fee_wei,
+            least_priority_wei=ask.fees.least_priority_wei,
         )
-        gas_limit = max(plan.gas_limit, with_margin(result.gas_used)) + with_margin(l1_fee.gas_units)
+        margin_ppm = self._gas_seen.margin_ppm()
+        gas_limit = max(plan.gas_limit, with_margin(result.gas_used, margin_ppm)) + with_margin(l1_fee.gas_units)
         return Proof(
             plan=replace(plan, gas_limit=gas_limit),
             stamp=self.stamp("proof", view.block, request.stamp.id),

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.chains.endpoints import Endpoint, RpcError
+from engine.chains.fee_forecast import FeeForecast
 from engine.desk import Desk, MarketView, Traded
 from engine.domain.commands import Command, Stop
 from engine.domain.decision import Approved, Decision
@@ -86,6 +87,8 @@ class Loop:
         fills_wanted: int | None,
         gas_float: GasFloat,
         misses: MissWatch,
+        gas_seen: GasSeen,
+        forecast: FeeForecast,
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
@@ -119,9 +122,10 @@ class Loop:
         self._looked: tuple[str, Scan] | None = None
         self._stopping: str | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
-        self.gas_seen = GasSeen(journal)
+        self.gas_seen = gas_seen
         self.gas_seen.read(market.pools)
         self._round: Sequence[Decision] = ()
+        self.forecast = forecast
         self.measured = Measured()
 
     async def run(self, inbox: Inbox) -> str:
@@ -158,6 +162,7 @@ class Loop:
         self._commands.hold_halt(event.block)
         self._operator_watch.observe(event.logs, event.block)
         self._replacements.key_ends = self._operator_watch.following is not None
+        self.forecast.observe(event)
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)
@@ -261,7 +266,7 @@ class Loop:
     async def _proposed(self, cycles: Sequence[SizedCycle], view: MarketView) -> Traded | None:
         """Bring the cycles to the desk; None when nothing can fund them. Raises `ChainError` before any signature."""
         state = self._commands.state
-        view = replace(view, l1_fee_wei=await self._desk.l1_fee_wei())
+        view = await self._desk.priced(view)
         with self._journal.transaction():
             asks = engine_asks(
                 cycles,

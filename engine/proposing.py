@@ -89,10 +89,13 @@ def make_ask(
     if funded is None:
         return None
     units = gas_units + EXTRA_GAS[funded.capital]
+    if view.gas_of is not None:
+        units = view.gas_of(tuple(view.pools[hop.pool].family for hop in route.hops), funded.capital)
     profit = expected_profit - funded.fee
-    before_bid = price.wei(profit) - units * view.base_fee_wei - view.l1_fee_wei
-    bid = bid_wei(before_bid, units, policy.bid_share_ppm)
-    gas_wei = units * (view.base_fee_wei + bid) + view.l1_fee_wei
+    apart_wei = view.l1_fee.wei + view.l1_fee.operator.of(units)
+    before_bid = price.wei(profit) - units * view.base_fee_wei - apart_wei
+    bid = bid_wei(before_bid, units, policy.bid_share_ppm, view.fees.least_priority_wei)
+    gas_wei = units * (view.base_fee_wei + bid) + apart_wei
     floor = floor_raw(
         expected_profit=profit,
         gas_wei=gas_wei,
@@ -108,7 +111,7 @@ def make_ask(
         amount_in=amount_in,
         min_profit=max(floor, min_profit),
     )
-    return Ask(request=request, source=funded, gas_units=units)
+    return Ask(request=request, source=funded, gas_units=units, fees=view.fees)
 
 
 def _cheapest(route: Route, amount: int, view: MarketView, *, lenders: Lenders, state: TradingState) -> Source | None:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from engine.chains.base_fee import next_base_fee_wei
 from engine.chains.endpoints import Endpoint
 from engine.domain.errors import ChainError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
@@ -122,4 +123,5 @@ class HeadFollower:
             base_fee_wei=int(header.get("baseFeePerGas", "0x0"), 16),
             logs=decode_logs(logs),
             received_ns=received_ns,
+            next_base_fee_wei=next_base_fee_wei(self.tip.chain, header),
         )

@@ -103,7 +103,11 @@ class TradeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Everything between gross and net. Gas in wei at the fees bid; the flash fee in raw units of the route's token."""
+    """Everything between gross and net. Gas in wei at the fees bid; the flash fee in raw units of the route's token.
+
+    `l1_quoted_wei` is what the oracle asked for the L1 data where `l1_fee_wei` is more, by what receipts taught.
+    `next_base_fee_wei` is the next block's, None where only its bound is known; `least_priority_wei` what blocks ask.
+    """
 
     gas_units: int
     base_fee_wei: int
@@ -111,11 +115,20 @@ class Costs:
     l1_fee_wei: int
     l1_model: str
     flash_fee: int
+    l1_quoted_wei: int | None = None
+    operator_fee_wei: int = 0
+    next_base_fee_wei: int | None = None
+    least_priority_wei: int = 1
+
+    @property
+    def apart_wei(self) -> int:
+        """What is charged apart from gas: the L1 data fee and the operator's."""
+        return self.l1_fee_wei + self.operator_fee_wei
 
     @property
     def gas_wei(self) -> int:
-        """Execution gas at base plus priority fee, and the L1 data fee."""
-        return self.gas_units * (self.base_fee_wei + self.priority_fee_wei) + self.l1_fee_wei
+        """Execution gas at base plus priority fee, and what is charged apart from it."""
+        return self.gas_units * (self.base_fee_wei + self.priority_fee_wei) + self.apart_wei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

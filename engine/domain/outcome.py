@@ -1,5 +1,8 @@
 """How a submission ended. Gas is wei actually paid, from the receipt.
 
+`l1_fee_wei` is the part of `gas_paid_wei` for L1 data, `l1_gas` how much of `gas_used` it was (Arbitrum), and
+`operator_fee_wei` the part that a chain's operator took; 0 in older journals.
+
 `tx_hash` is what was mined of all that was signed for the nonce; None, in older journals, for the first.
 """
 
@@ -19,6 +22,9 @@ class Filled:
     gas_used: int
     gas_paid_wei: int
     tx_hash: str | None = None
+    l1_fee_wei: int = 0
+    l1_gas: int = 0
+    operator_fee_wei: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,9 @@ class Reverted:
     gas_used: int
     gas_paid_wei: int
     tx_hash: str | None = None
+    l1_fee_wei: int = 0
+    l1_gas: int = 0
+    operator_fee_wei: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,9 @@ class Cancelled:
     gas_used: int
     gas_paid_wei: int
     tx_hash: str | None = None
+    l1_fee_wei: int = 0
+    l1_gas: int = 0
+    operator_fee_wei: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

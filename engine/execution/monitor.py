@@ -11,6 +11,7 @@ from engine.domain.decision import Outstanding
 from engine.domain.outcome import Cancelled, Filled, Outcome, Replaced, Reverted
 from engine.domain.units import ZERO_ADDRESS, Address, BlockRef, ChainId
 from engine.execution.foreign import Taken, find_taker
+from engine.execution.gas_paid import paid_by
 
 
 class Monitor:
@@ -75,10 +76,17 @@ class Monitor:
             return None
         intent_id, block = one.submission.intent_id, block_ref(self._chain, header)
         gas_used, tx_hash = int(receipt["gasUsed"], 16), str(receipt["transactionHash"])
-        gas_paid_wei = gas_used * int(receipt["effectiveGasPrice"], 16) + int(receipt.get("l1Fee") or "0x0", 16)
+        paid = paid_by(receipt)
         if tx_hash in one.cancels:
             return Cancelled(
-                intent_id=intent_id, block=block, gas_used=gas_used, gas_paid_wei=gas_paid_wei, tx_hash=tx_hash
+                intent_id=intent_id,
+                block=block,
+                gas_used=gas_used,
+                gas_paid_wei=paid.gas_paid_wei,
+                tx_hash=tx_hash,
+                l1_fee_wei=paid.l1_fee_wei,
+                l1_gas=paid.l1_gas,
+                operator_fee_wei=paid.operator_fee_wei,
             )
         if int(receipt["status"], 16) != 1:
             return Reverted(
@@ -86,8 +94,11 @@ class Monitor:
                 block=block,
                 reason=await self._why(tx_hash),
                 gas_used=gas_used,
-                gas_paid_wei=gas_paid_wei,
+                gas_paid_wei=paid.gas_paid_wei,
                 tx_hash=tx_hash,
+                l1_fee_wei=paid.l1_fee_wei,
+                l1_gas=paid.l1_gas,
+                operator_fee_wei=paid.operator_fee_wei,
             )
         token, realised = profit_of(decode_logs(receipt["logs"]), self._executor) or (ZERO_ADDRESS, 0)
         return Filled(
@@ -96,8 +107,11 @@ class Monitor:
             token=token,
             realised=realised,
             gas_used=gas_used,
-            gas_paid_wei=gas_paid_wei,
+            gas_paid_wei=paid.gas_paid_wei,
             tx_hash=tx_hash,
+            l1_fee_wei=paid.l1_fee_wei,
+            l1_gas=paid.l1_gas,
+            operator_fee_wei=paid.operator_fee_wei,
         )
 
     async def _why(self, tx_hash: str) -> str:

@@ -18,8 +18,14 @@ from engine.journal.journal import Entry, Journal
 
 _FIRST_FORMAT: Body = {"door": "public", "deadline_s": None}
 """What an intent of format 1 does not say: there was one door then."""
-_SINCE_FORMAT_2 = {"Filled": ("tx_hash",), "Reverted": ("tx_hash",), "Replaced": ("block",)}
-"""What outcomes of format 1 do not say."""
+_NO_PARTS: Body = {"tx_hash": None, "l1_fee_wei": "0", "l1_gas": "0", "operator_fee_wei": "0"}
+_NOT_SAID: dict[str, Body] = {
+    "Filled": _NO_PARTS,
+    "Reverted": _NO_PARTS,
+    "Cancelled": _NO_PARTS,
+    "Replaced": {"block": None},
+}
+"""What older outcomes do not say."""
 OUTCOMES: tuple[type[Outcome], ...] = (Filled, Reverted, Cancelled, Replaced, Reorged)
 
 
@@ -133,7 +139,7 @@ def read_outcome(entry: Entry) -> Outcome:
     """Make an `Outcome` again."""
     body = dict(entry.body)
     name = body.pop("type")
-    body = dict.fromkeys(_SINCE_FORMAT_2.get(name, ())) | body
+    body = _NOT_SAID.get(name, {}) | body
     (kind,) = (kind for kind in OUTCOMES if kind.__name__ == name)
     return decode(kind, body)
 

@@ -13,8 +13,8 @@ from engine.domain.errors import ChainError
 from engine.domain.hops import PPM, EncodedHop, Flash, FlashKind, HopKind
 from engine.domain.opportunity import Price
 from engine.domain.units import Address, ChainId
+from engine.planning.operator_fee import NO_OPERATOR_FEE, OP_ORACLE, OperatorFee, operator_fee
 
-_OP_ORACLE = Address("0x420000000000000000000000000000000000000f")
 _OP_L1_FEE = Function("getL1Fee(bytes)", ("uint256",))
 _ARB_NODE_INTERFACE = Address("0x00000000000000000000000000000000000000c8")
 _ARB_L1_COMPONENT = Function("gasEstimateL1Component(address,bool,bytes)", ("uint64", "uint256", "uint256"))
@@ -49,11 +49,17 @@ SAMPLE_CALLDATA = encode_execute(
 class L1Fee:
     """The price of one transaction's L1 data in wei.
 
-    `gas_units` is how much of the transaction's own gas limit it takes, where a chain charges it as gas.
+    `gas_units` is how much of the transaction's own gas limit it takes, where a chain charges it as gas. `quoted_wei`
+    is what the oracle said where `wei` is more, by what receipts taught. `operator` is what a chain's operator charges.
     """
 
     wei: int
     gas_units: int = 0
+    quoted_wei: int | None = None
+    operator: OperatorFee = NO_OPERATOR_FEE
+
+
+NOTHING_APART = L1Fee(wei=0)
 
 
 class L1Model(Protocol):
@@ -73,7 +79,7 @@ class NoL1Fee:
 
     async def fee(self, endpoint: Endpoint, to: Address, calldata: bytes) -> L1Fee:
         """Return nothing: nothing is posted elsewhere."""
-        return L1Fee(wei=0)
+        return NOTHING_APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,8 @@ class OpStackOracle:
     async def fee(self, endpoint: Endpoint, to: Address, calldata: bytes) -> L1Fee:
         """Return the oracle's fee. It adds the signature itself; the fields around the calldata are stood in for."""
         around = bytes.fromhex(to[2:]) + keccak(calldata)  # nonce, fees, gas and headers: some 30 bytes, incompressible
-        (wei,) = await _asked(endpoint, _OP_ORACLE, _OP_L1_FEE, around + calldata)
-        return L1Fee(wei=wei)
+        (wei,) = await _asked(endpoint, OP_ORACLE, _OP_L1_FEE, around + calldata)
+        return L1Fee(wei=wei, operator=await operator_fee(endpoint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ async def choose_l1_model(endpoint: Endpoint, chain: ChainId, *, local: bool) ->
     """Pick the chain's model, if its oracle answers. A live rollup whose oracle does not raises `ChainError`."""
     if chain == 1:
         return NoL1Fee("none: Ethereum posts nowhere else")
-    oracle, model = (_ARB_NODE_INTERFACE, ArbitrumNodeInterface()) if chain == 42161 else (_OP_ORACLE, OpStackOracle())
+    oracle, model = (_ARB_NODE_INTERFACE, ArbitrumNodeInterface()) if chain == 42161 else (OP_ORACLE, OpStackOracle())
     try:  # a question, not a look: NodeInterface has no code anywhere, the node itself answers for it
         await model.fee(endpoint, oracle, SAMPLE_CALLDATA)
     except ChainError as error:
@@ -127,9 +133,9 @@ async def _asked(endpoint: Endpoint, oracle: Address, function: Function, *args:
         raise ChainError(f"the L1 fee oracle at {oracle} gives no fee", measured=raw[:66]) from error
 
 
-def bid_wei(expected_net_wei: int, gas_units: int, bid_share_ppm: int) -> int:
-    """Bid a share of the expected net profit as priority fee, in wei per gas; at least 1."""
-    return max(expected_net_wei * bid_share_ppm // PPM // gas_units, MIN_PRIORITY_WEI)
+def bid_wei(expected_net_wei: int, gas_units: int, bid_share_ppm: int, least_wei: int = MIN_PRIORITY_WEI) -> int:
+    """Bid a share of the expected net profit as priority fee, in wei per gas; at least `least_wei`, and 1."""
+    return max(expected_net_wei * bid_share_ppm // PPM // gas_units, least_wei, MIN_PRIORITY_WEI)
 
 
 def floor_raw(*, expected_profit: int, gas_wei: int, min_net_wei: int, price: Price, floor_share_ppm: int) -> int:

@@ -12,6 +12,7 @@ from engine.planning.capital import Source
 from engine.planning.least_outs import least_outs
 from engine.venues.table import venue_of
 
+REFUND_PPM = 250_000
 GAS_MARGIN_PPM = 400_000
 """Over the gas used: a quarter for refunds, which come only at the end (EIP-3529: at most a fifth of the gas), the rest
 because a trade ahead of ours may make a V3 hop cross more ticks."""
@@ -28,6 +29,7 @@ def make_plan(
     executor: Address,
     anchor: str,
     gas_units: int,
+    margin_ppm: int = GAS_MARGIN_PPM,
 ) -> Plan:
     """Encode the request with its capital. `gas_units` is the estimate that the gas limit is first taken from.
 
@@ -59,7 +61,7 @@ def make_plan(
         to=executor,
         calldata=calldata,
         value=0,
-        gas_limit=with_margin(gas_units),
+        gas_limit=with_margin(gas_units, margin_ppm),
         deadline_s=deadline_s,
         anchor=anchor,
         least_outs=minimums,
@@ -68,6 +70,6 @@ def make_plan(
     )
 
 
-def with_margin(gas_units: int) -> int:
+def with_margin(gas_units: int, margin_ppm: int = GAS_MARGIN_PPM) -> int:
     """Return the gas limit for a transaction that is expected to use `gas_units`."""
-    return gas_units + gas_units * GAS_MARGIN_PPM // 1_000_000
+    return gas_units + gas_units * margin_ppm // 1_000_000

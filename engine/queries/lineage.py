@@ -72,6 +72,7 @@ def _proof(engine: Running, body: Body, request: Body) -> Answer:
             "priority_fee_wei": costs["priority_fee_wei"],
             "l1_fee": _wei(costs["l1_fee_wei"]),
             "l1_model": costs["l1_model"],
+            "operator_fee": _wei(costs.get("operator_fee_wei", "0")),
             "flash_fee": views.amount(int(costs["flash_fee"]), token, engine.tokens),
         },
         "net": _wei(body["net_wei"]),

@@ -171,10 +171,17 @@ async def market_prices(engine: Running, params: PricesParams, principal: Princi
 async def gas(engine: Running, params: Nothing, principal: Principal) -> Answer:
     """Say what gas costs in the next block, and what a typical trade would pay."""
     view = engine.composition.loop.view()
+    fees = await engine.composition.loop.forecast.at(view.block, view.base_fee_wei)
     typical = 200_000
     return {
         "block": views.block(view.block),
         "base_fee_wei": str(view.base_fee_wei),
+        "next_block": {
+            "base_fee_wei": None if fees.next_base_fee_wei is None else str(fees.next_base_fee_wei),
+            "least_priority_fee_wei": str(fees.least_priority_wei),
+            "by": fees.source,
+            "why": fees.why,
+        },
         "base_fee_gwei": views.human(view.base_fee_wei, 9),
         "typical_trade": {"gas_units": typical, "cost": views.wei(typical * view.base_fee_wei)},
         "bid_share_ppm": engine.settings.risk.bid_share_ppm,

@@ -101,6 +101,8 @@ def proof(found: Proof, tokens: Tokens) -> View:
             "gas": wei(costs.gas_units * (costs.base_fee_wei + costs.priority_fee_wei)),
             "l1_fee": wei(costs.l1_fee_wei),
             "l1_model": costs.l1_model,
+            "operator_fee": wei(costs.operator_fee_wei),
+            "next_base_fee_wei": None if costs.next_base_fee_wei is None else str(costs.next_base_fee_wei),
             "flash_fee": amount(costs.flash_fee, token, tokens),
         },
         "net": wei(found.net_wei),

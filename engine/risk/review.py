@@ -84,7 +84,7 @@ def bid_within(proof: Proof, policy: Policy, book: Book) -> Bid:
     max_fee = min(max(2 * costs.base_fee_wei, least_fee_wei(proof)) + costs.priority_fee_wei, affordable)
     return Bid(
         max_fee_wei=max_fee,
-        priority_fee_wei=min(costs.priority_fee_wei, max_fee - least_fee_wei(proof) + 1),
+        priority_fee_wei=min(costs.priority_fee_wei, max_fee - least_fee_wei(proof) + costs.least_priority_wei),
         worst_wei=gas_limit * max_fee + l1_worst_wei(proof),
     )
 

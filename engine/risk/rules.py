@@ -35,15 +35,22 @@ Rule = Callable[[RuleInput], Breach | None]
 def least_fee_wei(proof: Proof) -> int:
     """Least max fee, wei per gas, with which a transaction can be mined in the next block.
 
-    EIP-1559 raises the base fee by at most an eighth a block; one wei is left for the priority fee.
+    The next base fee where it is known; else an eighth more than the head's, the most that EIP-1559 raises it by. The
+    least priority fee that blocks take is on top.
     """
-    base = proof.costs.base_fee_wei
-    return base + -(-base // 8) + 1
+    costs = proof.costs
+    most = costs.base_fee_wei + -(-costs.base_fee_wei // 8)
+    return (most if costs.next_base_fee_wei is None else costs.next_base_fee_wei) + costs.least_priority_wei
 
 
 def l1_worst_wei(proof: Proof) -> int:
-    """Most that the L1 data may cost: twice the fee quoted, since it may move before the transaction is mined."""
-    return 2 * proof.costs.l1_fee_wei
+    """Most that is charged apart from gas: twice the fees quoted, since they may move before the transaction is mined.
+
+    The operator's fee goes by the gas used, which is within the gas limit.
+    """
+    costs = proof.costs
+    operator_wei = -(-costs.operator_fee_wei * max(proof.plan.gas_limit, costs.gas_units) // costs.gas_units)
+    return 2 * (costs.l1_fee_wei + operator_wei)
 
 
 def least_worst_wei(proof: Proof) -> int:

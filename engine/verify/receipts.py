@@ -60,9 +60,15 @@ def check_receipts(lineage: Lineage, receipts: dict[str, dict[str, Any]], view: 
 
 
 def gas_paid(receipt: dict[str, Any]) -> int:
-    """Add up the gas that a receipt was charged, in wei; rollups name the L1 data fee apart."""
-    executed = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
-    return executed + int(receipt.get("l1Fee") or "0x0", 16)
+    """Add up the gas that a receipt was charged, in wei; OP rollups name the L1 data fee and the operator's apart.
+
+    The operator's is gas × scalar / 10^6 + constant; since Jovian, whose receipts name the data's footprint, × 100.
+    """
+    apart = {n: int(receipt.get(n) or "0x0", 16) for n in ("l1Fee", "operatorFeeScalar", "operatorFeeConstant")}
+    gas = int(receipt["gasUsed"], 16)
+    scaled = gas * apart["operatorFeeScalar"]
+    scaled = scaled * 100 if receipt.get("daFootprintGasScalar") else scaled // 10**6
+    return gas * int(receipt["effectiveGasPrice"], 16) + apart["l1Fee"] + scaled + apart["operatorFeeConstant"]
 
 
 def moved_by(receipt: dict[str, Any], holders: tuple[str, ...]) -> Counter[str]:

@@ -141,7 +141,7 @@ def test_what_the_oracle_asks_is_in_proof_floor_reservation_and_gas_limit(
             cheap = free.ask(cycle, view).request.min_profit
         stand_in(chain, name, at)
         async with engine_on(chain, tmp_path, risk=risk) as engine:
-            expected = await engine.desk.l1_fee_wei()
+            expected = (await engine.desk.priced(await engine.view())).l1_fee.wei
             await engine.block()  # the gap is as it was, and the engine takes it
             (entry,) = engine.journal.entries("proof")
             proof, costs = entry.body, entry.body["costs"]
