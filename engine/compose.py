@@ -189,6 +189,7 @@ async def _assemble(
     began = await count_at(endpoint, signer.address, terms[-1].from_block)
     replacements.check_start(recovered.count, began, head)
     gas_seen, forecast = GasSeen(journal), FeeForecast(endpoint, settings.chain_id, publish)
+    gas_seen.read(market.pools)
     desk = Desk(
         gas_seen=gas_seen,
         forecast=forecast,

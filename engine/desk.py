@@ -8,7 +8,7 @@ from engine.chains.fee_forecast import WORST_CASE, FeeForecast, Forecast
 from engine.domain.commands import Sweep, TradingState
 from engine.domain.decision import Approved, Attempt, Decision, Fees, Outstanding, Refused, Submission
 from engine.domain.errors import SignerAway, SigningRefused
-from engine.domain.opportunity import Capital, Costs, Plan, Price, Proof, TradeRequest
+from engine.domain.opportunity import Capital, Plan, Price, Proof, TradeRequest
 from engine.domain.pools import AnyPool, Family
 from engine.domain.ports import Clock, Signs
 from engine.domain.units import Address, BlockRef, PoolId, Stamp
@@ -18,7 +18,7 @@ from engine.gas_seen import GasSeen, LearnedL1
 from engine.journal.journal import Journal
 from engine.journal.records import record_command, record_decision, record_intent, record_proof, record_request
 from engine.planning.capital import Funds, Source
-from engine.planning.costs import NOTHING_APART, SAMPLE_CALLDATA, L1Fee, L1Model, bid_wei
+from engine.planning.costs import NOTHING_APART, SAMPLE_CALLDATA, L1Fee, L1Model, costs_of
 from engine.planning.least_outs import swaps_of
 from engine.planning.plan import make_plan, with_margin
 from engine.planning.simulate import Simulated, Simulator
@@ -290,20 +290,15 @@ class Desk:
         request = ask.request
         price = view.prices.get(request.route.token)
         gross_wei = None if price is None else price.wei(result.realised)
-        operator_wei = l1_fee.operator.of(result.gas_used)
-        before_bid = (gross_wei or 0) - result.gas_used * view.base_fee_wei - l1_fee.wei - operator_wei
-        bid = bid_wei(before_bid, result.gas_used, self._policy.bid_share_ppm, ask.fees.least_priority_wei)
-        costs = Costs(
+        costs = costs_of(
             gas_units=result.gas_used,
+            gross_wei=gross_wei or 0,
             base_fee_wei=view.base_fee_wei,
-            priority_fee_wei=bid,
-            l1_fee_wei=l1_fee.wei,
+            fees=ask.fees,
+            l1_fee=l1_fee,
             l1_model=self._l1.name,
             flash_fee=ask.source.fee,
-            l1_quoted_wei=l1_fee.quoted_wei,
-            operator_fee_wei=operator_wei,
-            next_base_fee_wei=ask.fees.next_base_fee_wei,
-            least_priority_wei=ask.fees.least_priority_wei,
+            bid_share_ppm=self._policy.bid_share_ppm,
         )
         margin_ppm = self._gas_seen.margin_ppm()
         gas_limit = max(plan.gas_limit, with_margin(result.gas_used, margin_ppm)) + with_margin(l1_fee.gas_units)

@@ -122,10 +122,8 @@ class Loop:
         self._looked: tuple[str, Scan] | None = None
         self._stopping: str | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
-        self.gas_seen = gas_seen
-        self.gas_seen.read(market.pools)
+        self.gas_seen, self.forecast = gas_seen, forecast
         self._round: Sequence[Decision] = ()
-        self.forecast = forecast
         self.measured = Measured()
 
     async def run(self, inbox: Inbox) -> str:
@@ -238,7 +236,7 @@ class Loop:
             return []
         self.measured.opportunities += len(cycles)
         try:
-            traded = await self._proposed(cycles, view)
+            traded = await self._proposed(cycles, await self._desk.priced(view))
         except ChainError as error:  # nothing was signed: the next block finds what is left of them
             self._pass_over(event, error)
             for cycle in cycles:
@@ -266,7 +264,6 @@ class Loop:
     async def _proposed(self, cycles: Sequence[SizedCycle], view: MarketView) -> Traded | None:
         """Bring the cycles to the desk; None when nothing can fund them. Raises `ChainError` before any signature."""
         state = self._commands.state
-        view = await self._desk.priced(view)
         with self._journal.transaction():
             asks = engine_asks(
                 cycles,

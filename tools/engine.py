@@ -73,7 +73,7 @@ async def engine_mode(ask: Ask) -> EngineMode:
 
 async def engine_performance(ask: Ask) -> EnginePerformance:
     """Use for reviews: opportunities, trades, profit and gas in total, this run's latencies in ms, and how far
-    gas estimates were from receipts (gas; table, estimate with what was learned, simulation).
+    gas estimates were from receipts (gas; table, estimate with what was learned, simulation; L1 fee in wei).
 
     Example: {}
     """

@@ -9,9 +9,10 @@ from eth_utils.crypto import keccak
 from engine.chains.abi import Function, hex_data
 from engine.chains.endpoints import Endpoint
 from engine.chains.executor_calls import ExecuteCall, encode_execute
+from engine.chains.fee_forecast import Forecast
 from engine.domain.errors import ChainError
 from engine.domain.hops import PPM, EncodedHop, Flash, FlashKind, HopKind
-from engine.domain.opportunity import Price
+from engine.domain.opportunity import Costs, Price
 from engine.domain.units import Address, ChainId
 from engine.planning.operator_fee import NO_OPERATOR_FEE, OP_ORACLE, OperatorFee, operator_fee
 
@@ -136,6 +137,34 @@ async def _asked(endpoint: Endpoint, oracle: Address, function: Function, *args:
 def bid_wei(expected_net_wei: int, gas_units: int, bid_share_ppm: int, least_wei: int = MIN_PRIORITY_WEI) -> int:
     """Bid a share of the expected net profit as priority fee, in wei per gas; at least `least_wei`, and 1."""
     return max(expected_net_wei * bid_share_ppm // PPM // gas_units, least_wei, MIN_PRIORITY_WEI)
+
+
+def costs_of(
+    *,
+    gas_units: int,
+    gross_wei: int,
+    base_fee_wei: int,
+    fees: Forecast,
+    l1_fee: L1Fee,
+    l1_model: str,
+    flash_fee: int,
+    bid_share_ppm: int,
+) -> Costs:
+    """Put everything together that a trade of `gross_wei` pays, its bid included."""
+    operator_wei = l1_fee.operator.of(gas_units)
+    before_bid = gross_wei - gas_units * base_fee_wei - l1_fee.wei - operator_wei
+    return Costs(
+        gas_units=gas_units,
+        base_fee_wei=base_fee_wei,
+        priority_fee_wei=bid_wei(before_bid, gas_units, bid_share_ppm, fees.least_priority_wei),
+        l1_fee_wei=l1_fee.wei,
+        l1_model=l1_model,
+        flash_fee=flash_fee,
+        l1_quoted_wei=l1_fee.quoted_wei,
+        operator_fee_wei=operator_wei,
+        next_base_fee_wei=fees.next_base_fee_wei,
+        least_priority_wei=fees.least_priority_wei,
+    )
 
 
 def floor_raw(*, expected_profit: int, gas_wei: int, min_net_wei: int, price: Price, floor_share_ppm: int) -> int:
