@@ -112,8 +112,7 @@ class Loop:
         self._publish = publish
         self._tip = tip
         self._fills_wanted = fills_wanted
-        self._gas_float = gas_float
-        self._tokens = tokens
+        self._gas_float, self._tokens = gas_float, tokens
         self._tokens_known = -1
         self._universe: Universe = self._traded()
         self._misses = misses
