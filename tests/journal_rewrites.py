@@ -75,7 +75,7 @@ def truncated(lines: Sequence[Line], at: int, _chance: Random) -> list[Line] | N
 
 def without_a_trade(lines: Sequence[Line], at: int, _chance: Random) -> list[Line] | None:
     """Leave out a whole trade, with everything that names it, as if it had never been."""
-    intents = [body for kind, body in lines[at:] if kind == "intent"]
+    intents = [b for kind, b in lines[at:] if kind == "intent" and b["decision_id"].startswith("decision-")]
     if not intents:
         return None
     decision = next(b for k, b in lines if k == "decision" and b["stamp"]["id"] == intents[0]["decision_id"])

@@ -191,7 +191,7 @@ def test_every_read_method_answers_and_no_answer_holds_a_key_or_an_endpoint(own_
                 "awaiting": dict(METHODS["awaiting"].example),
                 "report_refusal": {"asked": "scan_now", "code": "invalid_arguments"},
             }
-            needs_a_record = {"explain_opportunity", "trade", "approve_challenge"}
+            needs_a_record = {"explain_opportunity", "explain_miss", "trade", "approve_challenge"}
             for name, method in METHODS.items():
                 if not method.read_only or name in needs_a_record:
                     continue

@@ -161,9 +161,15 @@ async def every_reading_tool_answers(client: Client, cycle: dict[str, Any]) -> N
         "get_trade": {"id": answered(await client.call_tool("list_trades", {}))["trades"][0]["id"]},
         "strategy_propose": {"parameter": "scan.max_hops", "value": "3", "reason": "a test"},
     }
-    for name in sorted(tools - {"halt", "execute_trade", "explain_opportunity"}):
+    for name in sorted(tools - {"halt", "execute_trade", "explain_opportunity", "explain_miss"}):
         answered(await client.call_tool(name, given.get(name, {})))
-    unknown = {"get_trade": "intent-999999", "explain_opportunity": "opportunity-999999"}
+    for miss in answered(await client.call_tool("misses_list", {"limit": 1}))["misses"]:
+        assert answered(await client.call_tool("explain_miss", {"id": miss["id"]}))["reason"] == miss["reason"]
+    unknown = {
+        "get_trade": "intent-999999",
+        "explain_opportunity": "opportunity-999999",
+        "explain_miss": "miss-999999",
+    }
     for name, thing in unknown.items():
         assert refused(await client.call_tool(name, {"id": thing}))["code"] == "not_found"
     first = answered(await client.call_tool("market_pools", {"limit": 20}))
