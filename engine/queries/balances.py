@@ -7,7 +7,6 @@ from typing import Any
 import anyio
 import httpx
 
-from engine.chains.endpoints import redacted
 from engine.config import Settings, chain_named
 from engine.domain.units import Address
 from engine.queries import views
@@ -44,7 +43,6 @@ async def balances_on(endpoints: Mapping[str, str], holder: Address, *, warn_bel
         rows[name] = {
             "chain": name,
             "chain_id": int(chain_named(name).id),
-            "endpoint": redacted(url),
             "native": views.wei(held_wei),
             "low": low,
             "why_unknown": why,

@@ -200,7 +200,7 @@ def test_every_read_method_answers_and_no_answer_holds_a_key_or_an_endpoint(own_
                 text = repr(answer)
                 assert len(text) < 32_000 or name == "drift", name
                 if by is AGENT:
-                    assert chain.manifest.rpc not in text
+                    assert chain.manifest.rpc not in text, (name, text)
                     assert chain.manifest.faucet_key[2:] not in text
             first = await here.ask("market_pools", {"limit": 3})
             second = await here.ask("market_pools", {"limit": 3, "cursor": first["next_cursor"]})
