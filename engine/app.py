@@ -36,6 +36,7 @@ from engine.risk.loosening import changes
 from engine.risk.versions import version_in_force
 from engine.steering import standing_now
 from engine.summary import summary
+from engine.top_up import top_up
 
 INBOX_EVENTS = 1024
 STOP_GRACE_S = 4.0
@@ -268,6 +269,11 @@ async def initialise(
 def make_next_key(settings: Settings, *, state: Path, passphrase: Callable[[], str]) -> dict[str, Any]:
     """Make the hot key that is to follow; returns what the treasury must send. The engine may be running."""
     return next_key(settings, state=state, passphrase=passphrase)
+
+
+async def top_up_float(settings: Settings, *, state: Path, target_wei: int | None) -> dict[str, Any]:
+    """Say what the hot key's gas float lacks; on a local chain the faucet sends it. The engine may be running."""
+    return await top_up(settings, state=state, target_wei=target_wei)
 
 
 def offline_status(state: Path, rpc: str | None = None) -> dict[str, Any]:

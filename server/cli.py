@@ -36,6 +36,7 @@ def cli() -> None:
 for _command in (
     init.init,
     keys.rotate_key,
+    keys.top_up,
     daemon.up,
     signer.signer,
     mcp.mcp,
