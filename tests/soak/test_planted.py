@@ -1,6 +1,6 @@
 """Every planted fault, one at a time: the test it names fails, and no test that is named for another fault does.
 
-A fault that was found is not planted again until the code, or its patch, changes.
+A fault that was found is not planted again until the code, its patch or its test's file changes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 
 import pytest
 
-from tests.planted.faults import FAULTS, Fault, ends, plant, project_copy
+from tests.planted.faults import FAULTS, ROOT, Fault, ends, plant, project_copy
 from tests.soak.finished import FOLDER, Finished
 
 pytestmark = [pytest.mark.soak, pytest.mark.node, pytest.mark.timeout(1_800)]
@@ -26,8 +26,9 @@ def named_for(fault: Fault | None) -> list[str]:
 
 
 def shard_of(fault: Fault) -> int:
-    """Number a patch by what it holds."""
-    return int(hashlib.sha256(fault.patch.read_bytes()).hexdigest()[:12], 16)
+    """Number a patch by what it and the file of its test hold."""
+    test = ROOT / fault.test.partition("::")[0]
+    return int(hashlib.sha256(fault.patch.read_bytes() + test.read_bytes()).hexdigest()[:12], 16)
 
 
 def test_without_any_fault_every_named_test_passes() -> None:
