@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
+from engine.journal.journal import Journal
+from engine.replacing import SECOND_OWNER
+from engine.risk.halt import halt_reason, trading_state
 from engine.verify.verify import verify_state
 from tests.chain_and_journal import account
 from tests.disk_faults import FAULTS
@@ -55,3 +59,33 @@ def test_a_failing_disk_ends_the_engine_and_nothing_is_out_there_that_is_not_on_
     assert books.faults == ()
     assert books.open == 0
     assert books.filled > 0
+
+
+def test_a_disk_that_loses_trades_it_had_acknowledged_is_found_out_by_the_chain(tmp_path: Path) -> None:
+    state, kept = tmp_path / "state", tmp_path / "kept"
+    state.mkdir()
+    kept.mkdir()
+    with living_chain(state, seed=12, rivals=0) as rpc, nursery(state) as engines:
+        engines.fork()
+        engines.await_event("trade")
+        engines.signal(signal.SIGKILL)
+        for file in state.glob(f"{JOURNAL}*"):
+            shutil.copy(file, kept)
+        engines.fork()
+        for _ in range(3):
+            engines.await_event("trade")
+        engines.signal(signal.SIGKILL)
+        for file in state.glob(f"{JOURNAL}*"):
+            file.unlink()
+        for file in kept.iterdir():
+            shutil.copy(file, state)
+        engines.fork()
+        engines.await_event("block")
+        with Journal.read(state / JOURNAL) as journal:
+            assert trading_state(journal, state) == "HALTED"
+        assert SECOND_OWNER in (halt_reason(state) or "")
+        code, said = engines.signal(signal.SIGTERM)
+        assert code == 0, said
+        report = verify_state(state, rpc.url)
+        assert not report.ok
+        assert account(state / JOURNAL, rpc).faults != ()
