@@ -21,9 +21,7 @@ def trade(journal: Journal, number: int, *, ends: bool = True) -> None:
     record_proof(journal, stub.proof(number))
     record_decision(journal, stub.approved(number))
     sent = replace(stub.submission(number), nonce=number)
-    record_intent(
-        journal, sent, calldata_anchor=None, to=sent.tx_hash, gas_limit=1, max_fee_wei=1, priority_fee_wei=1
-    )
+    record_intent(journal, sent, calldata_anchor=None, to=sent.tx_hash, gas_limit=1, max_fee_wei=1, priority_fee_wei=1)
     if ends:
         record_outcome(
             journal,
