@@ -15,6 +15,7 @@ from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.records import record_command
 from engine.risk.operator import (
     KEYSTORE_FILE,
+    check_secret,
     create_operator,
     operator_address,
     resume_message,
@@ -68,6 +69,13 @@ def test_a_secret_that_cannot_be_read_says_where_it_should_come_from(tmp_path: P
     (tmp_path / KEYSTORE_FILE).mkdir()
     with pytest.raises(ControlError, match="cannot be read"):
         operator_address(tmp_path)
+
+
+def test_a_passphrase_can_be_tried_without_signing_anything(tmp_path: Path) -> None:
+    create_operator(tmp_path, SECRET, iterations=2)
+    check_secret(tmp_path, SECRET)
+    with pytest.raises(ControlError, match="does not open"):
+        check_secret(tmp_path, "wrong")
 
 
 def test_the_words_that_are_signed_hold_the_resume_to_one_engine_policy_time_and_use() -> None:
