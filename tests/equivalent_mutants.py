@@ -2,6 +2,11 @@
 
 SLOWEST = "the first chain's blocks are the slowest, and an unknown chain gets the same pace"
 FIRST_ENTRY = "only the first of the entries is taken"
+ONLY_ITS_PLACE = "of the fault only the name of the limit is told"
+HALTS = (
+    "halt.py take_halt: halt.reducing and trading_state(journal, state) != 'HALTED'"
+    " -> trading_state(journal, state) != 'HALTED'"
+)
 ONE_ROW = "one row of one column: the last is the first"
 FIRST_CHAIN = (
     "chain_time.py module: {ChainId(1): 12, ChainId(10): 2, ChainId(8453): 2, ChainId(42161): 1} -> no row ChainId(1)"
@@ -30,4 +35,10 @@ EQUIVALENT: dict[str, str] = {
     "operator.py signer_of: (ValueError, BadSignature, ValidationError) -> no row ValidationError": (
         "coincurve answers BadSignature to every such value; only eth_keys' own backend says ValidationError"
     ),
+    "in_force.py PolicyInForce.challenge: 1 -> 2": FIRST_ENTRY,
+    "in_force.py PolicyInForce.apply: 1 -> 2": FIRST_ENTRY,
+    "versions.py version_in_force: 1 -> 2": FIRST_ENTRY,
+    "versions.py _terms: False -> True": ONLY_ITS_PLACE,
+    "versions.py _terms: False -> True #2": ONLY_ITS_PLACE,
+    HALTS: "a halt that does not reduce has written its file by then, so that the state is HALTED",
 }

@@ -16,7 +16,7 @@ from engine.risk.in_force import PolicyInForce
 from engine.risk.operator import create_operator
 from engine.risk.policy import Policy
 from engine.risk.terms import AgentSwitches, Terms, terms_hash
-from engine.risk.versions import Version, policy_message, sign_policy, verify_policy, version_in_force
+from engine.risk.versions import Version, policy_message, sign_policy, verify_policy, version_in_force, write_version
 from tests.unit import journal_stubs as stub
 
 SECRET = "the operator's own"
@@ -201,10 +201,31 @@ def test_a_journal_that_does_not_follow_names_the_entry_and_what_was_wanted(jour
     assert broken.value.next_step == "run ketch verify, then restore a backup"
 
 
-def test_a_limit_of_another_ketch_is_named_with_its_entry(journal: Journal) -> None:
+def test_the_first_limit_of_another_ketch_is_named_with_its_entry(journal: Journal) -> None:
     terms = HELD.body()
-    terms["risk"]["a_limit_of_a_newer_ketch"] = "1"
+    terms["risk"] |= {"a_limit_of_a_newer_ketch": "1", "another": "1"}
     entry = journal.append("policy", {"version": 2, "terms": terms})
     with pytest.raises(JournalError, match="cannot be read by this ketch") as broken:
         version_in_force(journal)
     assert broken.value.measured == f"entry {entry.seq}, risk.a_limit_of_a_newer_ketch"
+
+
+def test_a_genesis_of_another_ketch_is_entry_one(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / JOURNAL_FILE, genesis=stub.GENESIS | {"policy": {"newer": "1"}}) as journal:
+        with pytest.raises(JournalError, match="cannot be read by this ketch") as broken:
+            version_in_force(journal)
+        assert broken.value.measured == "entry 1, risk.newer"
+
+
+def test_a_limit_that_no_version_named_before_is_loosened_by_nobody(tmp_path: Path) -> None:
+    """An older ketch wrote no such limit: the first version that names it says what holds."""
+    older = {name: value for name, value in HELD.risk.model_dump().items() if name != "max_open_intents"}
+    with Journal.open(tmp_path / JOURNAL_FILE, genesis=stub.GENESIS | {"policy": older}) as journal:
+        held = version_in_force(journal)
+        terms = Terms(risk=HELD.risk.model_copy(update={"max_open_intents": 5}))
+        write_version(journal, held, terms, principal="engine", block=stub.block())
+        assert version_in_force(journal).terms == terms
+        further = Terms(risk=HELD.risk.model_copy(update={"max_open_intents": 6}))
+        write_version(journal, version_in_force(journal), further, principal="engine", block=stub.block())
+        with pytest.raises(JournalError, match="loosens risk.max_open_intents without"):
+            version_in_force(journal)
