@@ -227,5 +227,5 @@ def test_a_limit_that_no_version_named_before_is_loosened_by_nobody(tmp_path: Pa
         assert version_in_force(journal).terms == terms
         further = Terms(risk=HELD.risk.model_copy(update={"max_open_intents": 6}))
         write_version(journal, version_in_force(journal), further, principal="engine", block=stub.block())
-        with pytest.raises(JournalError, match="loosens risk.max_open_intents without"):
+        with pytest.raises(JournalError, match=r"loosens risk\.max_open_intents without"):
             version_in_force(journal)
