@@ -1,7 +1,8 @@
 """Faults planted one at a time into a copy of the project, to see that the test named in each is the one that fails.
 
 A fault is a patch of this folder. Its first lines say what is wrong (`Fault`), what it would cost (`Cost`), which test
-catches it (`Test`) and where that runs (`Runs`: `default`, or `soak` for what needs a node or its time).
+catches it (`Test`) and where that runs (`Runs`: `default`, or `soak` for what needs a node or its time). A fault that
+tests of other faults cannot miss either says why (`Also`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Fault:
     cost: str
     test: str
     runs: str
+    also: str
 
     @property
     def name(self) -> str:
@@ -65,7 +67,14 @@ def fault_of(patch: Path) -> Fault:
     """Read what a patch says of itself; raises `KeyError` for a header that is not there."""
     lines = patch.read_text("utf-8").split("\n--- ", 1)[0].splitlines()
     said = dict(line.split(": ", 1) for line in lines if ": " in line)
-    return Fault(patch=patch, what=said["Fault"], cost=said["Cost"], test=said["Test"], runs=said["Runs"])
+    return Fault(
+        patch=patch,
+        what=said["Fault"],
+        cost=said["Cost"],
+        test=said["Test"],
+        runs=said["Runs"],
+        also=said.get("Also", ""),
+    )
 
 
 FAULTS = tuple(fault_of(patch) for patch in sorted(HERE.glob("*.patch")))
