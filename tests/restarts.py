@@ -25,11 +25,15 @@ from tests.scenario.ketch_processes import argv, clean_env
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """One start: seconds from exec to "started" and to the first block, and what of a processor it took until then."""
+    """One start: seconds from exec to "started" and to the first block, and what of a processor it took until then.
+
+    `waited_s` is how long its main thread was ready and others had the processors, by the kernel's count.
+    """
 
     started_s: float
     trading_s: float
     cpu_s: float
+    waited_s: float
 
 
 @contextmanager
@@ -60,7 +64,9 @@ def restart(state: Path) -> Restart:
             elif event == "block":
                 trading_s = time.monotonic() - began
                 used = psutil.Process(process.pid).cpu_times()
-                return Restart(started_s=started_s, trading_s=trading_s, cpu_s=used.user + used.system)
+                waited_s = int(Path(f"/proc/{process.pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+                cpu_s = used.user + used.system
+                return Restart(started_s=started_s, trading_s=trading_s, cpu_s=cpu_s, waited_s=waited_s)
     raise AssertionError("the engine ended before it traded")
 
 
@@ -80,6 +86,7 @@ def told(restarts: list[Restart]) -> str:
 
     return (
         f"{len(restarts)} restarts: exec to trading {ranked([r.trading_s for r in restarts])};"
+        f" less its waits for a processor {ranked([r.trading_s - r.waited_s for r in restarts])};"
         f" to started {ranked([r.started_s for r in restarts])}; processor {ranked([r.cpu_s for r in restarts])};"
         f" load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
