@@ -18,6 +18,7 @@ from eth_utils.crypto import keccak
 
 from engine.chains.endpoints import Endpoint, RpcError, open_endpoint
 from engine.chains.executor_calls import ExecuteCall, decode_execute, encode_execute
+from engine.chains.fee_forecast import FeeForecast
 from engine.chains.heads import HeadFollower, block_ref
 from engine.clocks import BlockClock
 from engine.desk import Desk
@@ -27,12 +28,13 @@ from engine.domain.commands import Halt
 from engine.domain.decision import Approved, Submission
 from engine.domain.errors import ChainError
 from engine.domain.events import BlockSeen, RolledBack
-from engine.domain.hops import EncodedHop, Flash, FlashKind, HopKind
+from engine.domain.hops import EncodedHop, Flash, FlashKind, HopKind, packable
 from engine.domain.units import Address, BlockRef, ChainId
 from engine.execution.monitor import Monitor
 from engine.execution.reconcile import left_chain, reconcile
 from engine.execution.submission import Doors
 from engine.execution.wallet import Signer
+from engine.gas_seen import GasSeen
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.records import record_proof, record_request, record_state
 from engine.journal.trades import trades
@@ -238,6 +240,8 @@ class Scenario:
             executor=stub.EXECUTOR,
             open_trades=[still_open[one.submission.intent_id] for one in found.open],
             next_nonce=found.next_nonce,
+            gas_seen=GasSeen(journal),
+            forecast=FeeForecast(self.liar, CHAIN, lambda event: None),
         )
         self.life = Life(
             journal=journal,
@@ -448,13 +452,17 @@ def _proof(journal: Journal, number: int, event: BlockSeen) -> Any:
                 pool=Address(hop.pool),
                 token_out=hop.token_out,
                 zero_for_one=hop.token_in < hop.token_out,
+                least_out=packable(least),
             )
-            for kind, hop in zip((HopKind.CONSTANT_PRODUCT, HopKind.CONCENTRATED), request.route.hops, strict=True)
+            for kind, hop, least in zip(
+                (HopKind.CONSTANT_PRODUCT, HopKind.CONCENTRATED), request.route.hops, base.plan.least_outs, strict=True
+            )
         ),
     )
     calldata = encode_execute(call)
     assert decode_execute(calldata) == call
     plan = replace(base.plan, request=request, anchor=anchor, calldata=calldata, deadline_s=call.deadline_s)
+    plan = replace(plan, least_outs=tuple(hop.least_out for hop in call.hops))
     costs = replace(base.costs, base_fee_wei=event.base_fee_wei, priority_fee_wei=10**6)
     return replace(base, plan=plan, block=at, stamp=stub.stamp(f"p{number}", f"q{number}", at=at), costs=costs)
 

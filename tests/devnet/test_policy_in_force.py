@@ -73,7 +73,7 @@ def test_a_reload_is_in_force_everywhere_at_once(own_chain: Chains) -> None:
             await here.ask("policy_reload", by=OPERATOR)
             held = here.composition.policy.policy
             parts = (here.composition.desk, here.composition.loop, here.composition.agents)
-            assert [part._policy for part in parts] == [held] * 3
+            assert [part._in_force.policy for part in parts] == [held] * 3
             assert (held.max_gas_wei, held.max_open_intents, held.bid_share_ppm) == (TIGHT, 1, 10)
             limits = await here.ask("limits")
             assert limits["a_trade"]["max_gas"]["wei"] == str(TIGHT)
