@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,19 @@ async def status(client: Client) -> dict[str, Any]:
     return answered(await client.call_tool("engine_status", {}))
 
 
+async def kept_by(state: Path, process: int) -> bool:
+    """Tell whether the lock of the clients' engine names this process by now: it is written once the engine is up."""
+    return int((state / FILE).read_text()) == process
+
+
 async def runs_as(client: Client, state: Path, *, but: int = 0) -> int:
     """Wait until an engine runs that is another process than `but`; return its process."""
 
     async def there() -> bool:
-        return (await status(client))["running"] and int((state / LOCK_FILE).read_text()) != but
+        told = await client.call_tool("engine_status", {})
+        if told.is_error:  # the engine ended while it was asked
+            return False
+        return answered(told)["running"] and int((state / LOCK_FILE).read_text()) != but
 
     await until(there, START_S)
     return int((state / LOCK_FILE).read_text())
@@ -67,7 +76,7 @@ def test_the_next_client_starts_an_engine_when_the_one_that_kept_it_is_gone(chai
         await until(lambda: run_sync(engine_runs, state), START_S)
         async with agent(state) as heir:
             kept = await runs_as(heir, state)
-            assert int((state / FILE).read_text()) == kept
+            await until(partial(kept_by, state, kept), START_S)
             me = (await status(heir))["you"]
             if how == "leaves":
                 assert first.stdin is not None
@@ -77,7 +86,7 @@ def test_the_next_client_starts_an_engine_when_the_one_that_kept_it_is_gone(chai
                 first.send_signal(signal.SIGKILL)
             await run_sync(first.wait, 30)
             ours = await runs_as(heir, state, but=kept)
-            assert int((state / FILE).read_text()) == ours
+            await until(partial(kept_by, state, ours), START_S)
             assert (await status(heir))["you"] == me
 
     with mining(chain), started("mcp", "--state", state) as first:
