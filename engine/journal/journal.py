@@ -70,7 +70,9 @@ class Journal:
                 configure(path, db)
                 with damage_named(path):
                     migrate(db, rebuild)
-                if journal._last() is None and not journal._acknowledged():
+                with journal._snapshot():
+                    empty = journal._last() is None and not journal._acknowledged()
+                if empty:
                     if genesis is None:
                         raise no_journal(path)
                     journal.append("genesis", genesis)
@@ -194,8 +196,9 @@ class Journal:
 
     def check_head(self) -> None:
         """Raise `JournalError` unless the newest entry is whole and is the one that was last acknowledged."""
-        rows = self.db.execute(f"SELECT seq, {_COLUMNS} FROM entries ORDER BY seq DESC LIMIT 1").fetchall()
-        head = self._acknowledged()
+        with self._snapshot():
+            rows = self.db.execute(f"SELECT seq, {_COLUMNS} FROM entries ORDER BY seq DESC LIMIT 1").fetchall()
+            head = self._acknowledged()
         if not rows or head.get("head_seq") != str(rows[0][0]) or head.get("head_hash") != rows[0][4].hex():
             raise JournalError(
                 "the journal's end is missing",
@@ -226,6 +229,18 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _snapshot(self) -> Generator[None]:
+        """Read as of one moment: what another process appends meanwhile is in none of the reads inside."""
+        if self.db.in_transaction:
+            yield
+            return
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
 
     def _acknowledged(self) -> dict[str, str]:
         return dict(self.db.execute("SELECT name, value FROM meta"))

@@ -11,7 +11,15 @@ MOST_OWN = 2
 """How many trades in a row may revert as tokens and pools make them revert."""
 MOST = 11
 """How many may fail in a row, whatever for: a rival makes trades miss their floor, and a token can say the same."""
-_RIVALS = ("below floor", "below minimum", "late", "reason not known", "out of gas")
+_RIVALS = (
+    "below floor",
+    "below minimum",
+    "asks more",
+    "late",
+    "reason not known",
+    "execution reverted",
+    "out of gas",
+)
 """Why a trade reverts that came second, and what says nothing of anybody; a simulation's refusal is among them."""
 
 
@@ -38,13 +46,15 @@ class Strikes:
     def failed(self, tokens: Iterable[Address], block: int, reason: str | None) -> dict[Address, str]:
         """Count a failure, and say of each token that is at its limit now what was measured.
 
-        `reason` is why a trade reverted; None for one that its simulation refused. Trusted tokens are never at it:
-        every trade goes through them.
+        `reason` is why a trade reverted; None for one that its simulation refused: those of one block count once, for
+        one price that moved refuses them all. Trusted tokens are never at it: every trade goes through them.
         """
         own = reason is not None and bool(reason) and not reason.startswith(_RIVALS)
         found: dict[Address, str] = {}
         for token in {*tokens} - self._trusted:
             kept = [s for s in self._of.get(token, ()) if s.block + self._window > block]
+            if reason is None and kept and kept[-1].block == block:
+                continue
             self._of[token] = kept = [*kept, Strike(block, own)]
             owns = sum(strike.own for strike in kept)
             if owns > MOST_OWN or len(kept) > MOST:

@@ -81,7 +81,7 @@ def test_verify_and_drift_hold_while_the_engine_runs(state: Path):
 def test_tokens_are_listed_with_what_their_check_said_and_checked_again_when_asked(state: Path):
     listed = result("tokens", "--state", state)
     assert listed["not_checked_yet"] == 0
-    assert {row["standing"] for row in listed["tokens"]} == {"sound"}
+    assert [row for row in listed["tokens"] if row["standing"] != "sound"] == []
     base = result("status", "--state", state)["native_wrapped"]
     (before,) = [row for row in listed["tokens"] if row["token"] == base]
     again = result("tokens", "--recheck", base, "--state", state)

@@ -273,3 +273,18 @@ def test_a_state_folder_has_one_owner_who_is_named(tmp_path: Path) -> None:
         assert (tmp_path / LOCK_FILE).stat().st_mode & 0o777 == 0o600
     with pytest.raises(JournalError, match="choose another --state"), hold_state(tmp_path / "nowhere"):
         pass
+
+
+def test_an_entry_that_another_process_appends_while_the_end_is_read_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal.open(path, genesis=GENESIS) as one, Journal.open(path) as other:
+
+        def append_between(statement: str) -> None:
+            if statement.endswith("FROM meta"):
+                other.append("command", {"name": "halt"})
+
+        one.db.set_trace_callback(append_between)
+        one.check_head()
+        one.db.set_trace_callback(None)
+        assert one.head[0] == other.head[0] == 2
+        one.check_head()

@@ -25,9 +25,27 @@ def test_reverts_that_no_rival_makes_reach_the_limit_soon(reason: str) -> None:
     assert limit_reached_after(reason, strikes()) == MOST_OWN + 1
 
 
-@pytest.mark.parametrize("reason", [None, "", "below floor", "below minimum", "late", "reason not known: no trace"])
+LATE = [
+    None,
+    "",
+    "below floor",
+    "below minimum",
+    "asks more",
+    "late",
+    "reason not known: no trace",
+    "execution reverted",
+]
+
+
+@pytest.mark.parametrize("reason", LATE)
 def test_what_a_rival_may_have_caused_or_a_simulation_refused_takes_many(reason: str | None) -> None:
     assert limit_reached_after(reason, strikes()) == MOST + 1
+
+
+def test_what_simulations_refuse_on_one_block_counts_once() -> None:
+    of = strikes()
+    assert all(of.failed([TOKEN], 7, None) == {} for _ in range(3 * MOST))
+    assert limit_reached_after(None, of, step=8) == MOST
 
 
 def test_a_trade_that_fills_clears_its_tokens_and_no_other() -> None:
