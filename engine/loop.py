@@ -14,9 +14,8 @@ from engine.domain.commands import Command, Stop
 from engine.domain.decision import Approved, Decision
 from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
-from engine.domain.opportunity import Route, SizedCycle
+from engine.domain.opportunity import SizedCycle
 from engine.domain.outcome import Filled, Reverted
-from engine.domain.pools import AnyPool
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address, PoolId
 from engine.gas_float import GasFloat
@@ -38,7 +37,8 @@ from engine.replacing import Replacements
 from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce
 from engine.scan_terms import ScanTerms
-from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
+from engine.scanning.scan import Scan
+from engine.searching import Search
 from engine.settling import Settled, Settlement, trade_event
 from engine.venues.deployments import Deployment
 
@@ -113,14 +113,11 @@ class Loop:
         self._tip = tip
         self._fills_wanted = fills_wanted
         self._gas_float, self._tokens = gas_float, tokens
-        self._tokens_known = -1
-        self._universe: Universe = self._traded()
+        self._search = Search(market=market, tokens=tokens, terms=terms, gas_seen=gas_seen)
         self._misses = misses
         self._funds = Funds()
         self._base_fee_wei: int | None = None
-        self._looked: tuple[str, Scan] | None = None
         self._stopping: str | None = None
-        self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self.gas_seen, self.forecast = gas_seen, forecast
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
@@ -163,7 +160,7 @@ class Loop:
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)
-        update_rates(self._universe, self.market.pools, changed & self._universe.edges_of.keys())
+        self._search.changed(changed)
         self.measured.blocks += 1
         self._round = ()
         proposed: Sequence[SizedCycle] = ()
@@ -171,7 +168,7 @@ class Loop:
         try:
             if await self._settle() or self._funds.gas_float_wei < self._in_force.policy.max_gas_wei:
                 self._funds = await self._read_funds()
-            self._follow_tokens()
+            self._search.follow_tokens()
             if self._may_trade(event):
                 proposed = await self._trade(event)
             self._say_unsent(await self._replacements.tend(self._desk, event.block, event.base_fee_wei))
@@ -179,9 +176,8 @@ class Loop:
                 self._publish({"event": "missed", "reason": miss.reason, "tx_hash": miss.arbitrage.tx_hash})
         except RpcError as error:  # the node has left this block; the reorg and the blocks after it are on their way
             self._pass_over(event, error)
-        floor_wei = max(self._terms.floor_wei, net_before_bid(self._in_force.policy))
         self._misses.remember(
-            event, self.market.pools, self._desk, self._round, state=state, looked=looked, floor_wei=floor_wei
+            event, self.market.pools, self._desk, self._round, state=state, looked=looked, floor_wei=self._floor_wei()
         )
         self._publish(
             {
@@ -209,16 +205,8 @@ class Loop:
             return False
         return self._commands.state != "HALTED" and self._tip() <= event.block.number
 
-    def _traded(self) -> Universe:
-        """Lay out the pools whose tokens are all sound."""
-        self._tokens_known = self._tokens.version
-        pools = self._tokens.tradable(self.market.pools)
-        return build_universe(pools, self._terms.base_tokens, self._terms.max_hops)
-
-    def _follow_tokens(self) -> None:
-        if self._tokens_known != self._tokens.version:
-            self._universe = self._traded()
-            self._looked = None
+    def _floor_wei(self) -> int:
+        return max(self._terms.floor_wei, net_before_bid(self._in_force.policy))
 
     async def _check_tokens(self, event: BlockSeen) -> None:
         """Check the tokens that wait for it, after this block's trades have been sent."""
@@ -226,11 +214,12 @@ class Loop:
             await self._tokens.check_due(self.market.pools, event.block)
         except ChainError as error:  # they wait for the next block
             self._pass_over(event, error)
-        self._follow_tokens()
+        self._search.follow_tokens()
 
     async def _trade(self, event: BlockSeen) -> list[SizedCycle]:
         view = self.view()
-        cycles = [cycle for cycle in self._scan(view) if self._is_news(cycle)]
+        rounds = self._in_force.policy.max_open_intents - len(self._desk.open)
+        cycles = self._search.news(view, floor_wei=self._floor_wei(), rounds=rounds, in_flight=self._desk.in_flight)
         if not cycles:
             return []
         self.measured.opportunities += len(cycles)
@@ -238,8 +227,7 @@ class Loop:
             traded = await self._proposed(cycles, await self._desk.priced(view))
         except ChainError as error:  # nothing was signed: the next block finds what is left of them
             self._pass_over(event, error)
-            for cycle in cycles:
-                del self._decided[cycle.route]
+            self._search.decide_again([cycle.route for cycle in cycles])
             return cycles
         if traded is None:
             return cycles
@@ -254,7 +242,7 @@ class Loop:
                     self._tokens.doubt_refused((h.token_out for h in decision.request.route.hops), event.block)
                 self.measured.refused += 1
                 if decision.rule == "signer away":  # nothing was signed: the next block tries again
-                    self._decided.pop(decision.request.route, None)
+                    self._search.decide_again([decision.request.route])
                 self._publish({"event": "refused", "rule": decision.rule, "measured": decision.measured})
         self._say_unsent(traded.unsent)
         self._round = traded.decisions
@@ -275,34 +263,9 @@ class Loop:
             )
         return await self._desk.trade(asks, view, state) if asks else None
 
-    def _scan(self, view: MarketView) -> list[SizedCycle]:
-        cycles = greedy_rounds(
-            self._universe,
-            view.pools,
-            prices=view.prices,
-            gas_price_wei=view.base_fee_wei,
-            floor_wei=max(self._terms.floor_wei, net_before_bid(self._in_force.policy)),
-            max_rounds=min(self._terms.max_rounds, self._in_force.policy.max_open_intents - len(self._desk.open)),
-        )
-        in_flight = self._desk.in_flight
-        free = [cycle for cycle in cycles if not cycle.route.pools & in_flight]
-        return [self.gas_seen.repriced(one, view.pools, view.prices, view.base_fee_wei) for one in free]
-
     def look(self) -> Scan:
         """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""
-        head = self.market.head.hash
-        self._follow_tokens()
-        if self._looked is None or self._looked[0] != head:
-            view = self.view()
-            looked = scan(
-                self._universe,
-                view.pools,
-                prices=view.prices,
-                gas_price_wei=view.base_fee_wei,
-                floor_wei=self._in_force.policy.min_net_profit_wei,
-            )
-            self._looked = (head, looked)
-        return self._looked[1]
+        return self._search.look(self.view(), floor_wei=self._in_force.policy.min_net_profit_wei)
 
     def view(self) -> MarketView:
         """Show the market as of the newest block taken in; its pools move on with it.
@@ -319,13 +282,6 @@ class Loop:
             token_fault=self._tokens.fault,
             funds=self._funds.without_own([t.sweeps for t in self._desk.open.values() if t.sweeps is not None]),
         )
-
-    def _is_news(self, cycle: SizedCycle) -> bool:
-        """Pass over a route already decided on pools that have not changed since: the answer would be the same."""
-        pools = tuple(self.market.pools[hop.pool] for hop in cycle.route.hops)
-        before = self._decided.get(cycle.route)
-        self._decided[cycle.route] = pools
-        return before is None or any(a is not b for a, b in zip(before, pools, strict=True))
 
     async def _settle(self) -> bool:
         """Write down how open trades ended; True when one did."""
@@ -350,7 +306,7 @@ class Loop:
         """Undo the market, open again every trade whose block left the chain, and send what is open once more."""
         self.market.roll_back(event)
         self._operator_watch.rolled_back({block.hash for block in event.dropped})
-        self._universe = self._traded()
+        self._search.lay_out()
         self._misses.forget()
         for trade, outcome, _ in self._settlement.reopen(self._desk, {block.hash for block in event.dropped}):
             if trade.sweeps is None:
@@ -372,7 +328,7 @@ class Loop:
             return
         self.market.add(await read_pools(self._endpoint, new, event.block.hash))
         self.found |= {PoolId(f.address): f for f in new}
-        self._universe = self._traded()
+        self._search.lay_out()
 
     async def _read_funds(self) -> Funds:
         funds = await read_funds(
