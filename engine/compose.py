@@ -1,83 +1,47 @@
 """The composition root: picks clock, pace and keys for the profile, and puts the rooms together. Nobody else knows."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.agent_trades import AgentTrades
+from engine.assembly import Begun, Composition, assembled
 from engine.chain_actions import head_of
 from engine.chains.endpoints import Endpoint, open_endpoint, redacted
-from engine.chains.executor_calls import OPERATOR_SET_TOPIC
-from engine.chains.fee_forecast import FeeForecast
-from engine.chains.heads import HeadFollower
 from engine.clocks import BlockClock, SystemClock
 from engine.config import MANIFEST_NAME, Settings
-from engine.desk import Desk
 from engine.domain.errors import ChainError, ConfigError
 from engine.domain.ports import Clock, Pace
-from engine.domain.units import Address, BlockRef
+from engine.domain.units import Address
 from engine.execution.keys import local_keys
 from engine.execution.monitor import Monitor
 from engine.execution.private import PrivateRelays, relay_key
 from engine.execution.reconcile import count_at, left_chain, reconcile
 from engine.execution.submission import Doors
-from engine.gas_float import GasFloat
 from engine.gas_seen import GasSeen
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
-from engine.journal.calls import CallLog
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import OperatorTerm, operator_terms
-from engine.loop import Event, Loop
-from engine.market.discovery import TOPICS as FACTORY_TOPICS
+from engine.loop import Event
 from engine.market.discovery import discover
-from engine.market.prices import price_tokens
 from engine.market.snapshot import Snapshot, save
-from engine.market.state import TOPICS as POOL_TOPICS
 from engine.market.state import Market
 from engine.market.sync import read_pools
 from engine.market.tokens import TokenBook, TokenTerms
-from engine.miss_watch import MissWatch
-from engine.miss_watch import Terms as MissTerms
 from engine.next_key import holds_next
-from engine.operator_commands import OperatorCommands
 from engine.pace import Lockstep, RealTime
 from engine.planning.capital import Lenders
 from engine.planning.costs import choose_l1_model
-from engine.planning.simulate import Simulator
 from engine.replacing import Replacements
-from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce, in_words
 from engine.risk.limits import LimitLedger
-from engine.scan_terms import ScanTerms
 from engine.scanning.kernel import warm_up
-from engine.settling import Settled, Settlement, left_open, mined_in, mined_lately, write_end, write_reorged
+from engine.settling import Settled, left_open, mined_in, mined_lately, write_end, write_reorged
 from engine.signing import engine_signer
-from engine.venues.deployments import Deployment, deployments_in
+from engine.venues.deployments import deployments_in
 
 MARKET_START_FILE = "market-start.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composition:
-    """An engine put together, its first market read and its journal reconciled, ready to run."""
-
-    endpoint: Endpoint
-    journal: Journal
-    calls: CallLog
-    policy: PolicyInForce
-    ledger: LimitLedger
-    follower: HeadFollower
-    desk: Desk
-    tokens: TokenBook
-    agents: AgentTrades
-    loop: Loop
-    operator_watch: OperatorWatch
-    commands: OperatorCommands
-    start: BlockRef
-    gas_float: GasFloat
 
 
 @asynccontextmanager
@@ -188,24 +152,8 @@ async def _assemble(
     replacements.halt_for(ended, head)
     began = await count_at(endpoint, signer.address, terms[-1].from_block)
     replacements.check_start(recovered.count, began, head)
-    gas_seen, forecast = GasSeen(journal), FeeForecast(endpoint, settings.chain_id, publish)
+    gas_seen = GasSeen(journal)
     gas_seen.read(market.pools)
-    desk = Desk(
-        gas_seen=gas_seen,
-        forecast=forecast,
-        endpoint=endpoint,
-        journal=journal,
-        ledger=ledger,
-        policy=policy,
-        signer=signer,
-        simulator=Simulator(endpoint, signer.address),
-        l1=await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet"),
-        clock=clock,
-        doors=doors,
-        executor=executor,
-        open_trades=[still_open[one.submission.intent_id] for one in recovered.open],
-        next_nonce=recovered.next_nonce,
-    )
     tokens = TokenBook(
         endpoint=endpoint,
         journal=journal,
@@ -218,85 +166,41 @@ async def _assemble(
         ),
     )
     await tokens.begin(market.pools, head)
-    follower = HeadFollower(endpoint, clock, head, (*POOL_TOPICS, *FACTORY_TOPICS, OPERATOR_SET_TOPIC))
-    agents = AgentTrades(journal=journal, desk=desk, policy=policy, lenders=lenders)
-    commands = OperatorCommands(
+    composition = assembled(
+        settings,
+        Begun(
+            head=head,
+            market=market,
+            found=found,
+            deployments=deployments,
+            lenders=lenders,
+            l1=await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet"),
+            open_trades=[still_open[one.submission.intent_id] for one in recovered.open],
+            next_nonce=recovered.next_nonce,
+            mined=mined,
+        ),
+        state=state,
         endpoint=endpoint,
+        doors=doors,
         journal=journal,
-        state_folder=state,
         policy=policy,
-        executor=executor,
-        agents=agents,
+        signer=signer,
+        ledger=ledger,
+        monitor=monitor,
         replacements=replacements,
-        operator=signer.address,
-        tokens=tokens,
-    )
-    calls = CallLog(journal, head)
-    operator_watch = OperatorWatch(
-        endpoint=endpoint,
-        journal=journal,
-        state_folder=state,
-        executor=executor,
-        operator=signer.address,
-        holds_next=lambda address: holds_next(settings, state=state, terms=terms, address=address),
-        publish=publish,
-    )
-    await operator_watch.ask(head)
-    warn_below_wei = settings.wallet.warn_below_trades * settings.risk.max_gas_wei
-    gas_float = GasFloat(signer.address, warn_below_wei=warn_below_wei)
-    loop = Loop(
-        gas_float=gas_float,
         gas_seen=gas_seen,
-        forecast=forecast,
-        endpoint=endpoint,
-        journal=journal,
-        calls=calls,
-        operator_watch=operator_watch,
-        policy=policy,
-        market=market,
-        found=found,
-        deployments=deployments,
-        desk=desk,
-        settlement=Settlement(journal=journal, ledger=ledger, monitor=monitor, mined=mined),
-        replacements=replacements,
         tokens=tokens,
-        commands=commands,
         clock=clock,
         pace=pace,
-        lenders=lenders,
-        executor=executor,
-        operator=signer.address,
-        native=Address(genesis["native_wrapped"]),
-        terms=ScanTerms(
-            base_tokens=settings.base_tokens,
-            max_hops=settings.scan.max_hops,
-            max_rounds=settings.scan.max_rounds,
-            floor_wei=settings.scan.floor_wei,
-        ),
         publish=publish,
-        tip=lambda: follower.tip.number,
         fills_wanted=fills_wanted,
-        misses=_miss_watch(settings, endpoint, journal, deployments, tokens),
+        holds_next=lambda address: holds_next(settings, state=state, terms=terms, address=address),
     )
+    await composition.operator_watch.ask(head)
     if policy.at_start or policy.waiting:
         taken = [in_words(change) for change in policy.at_start]
         publish({"event": "policy", "taken": taken, **policy.standing()})
-    return Composition(
-        endpoint=endpoint,
-        journal=journal,
-        calls=calls,
-        policy=policy,
-        ledger=ledger,
-        follower=follower,
-        desk=desk,
-        tokens=tokens,
-        agents=agents,
-        loop=loop,
-        operator_watch=operator_watch,
-        commands=commands,
-        start=head,
-        gas_float=gas_float,
-    )
+    return composition
 
 
 def _doors(settings: Settings, *, state: Path, endpoint: Endpoint) -> Doors:
@@ -324,21 +228,6 @@ async def _initialised(settings: Settings, *, state: Path, endpoint: Endpoint, p
         faucet_key=manifest["faucet_key"],
         endpoint=endpoint,
         pace=pace,
-    )
-
-
-def _miss_watch(
-    settings: Settings, endpoint: Endpoint, journal: Journal, deployments: Sequence[Deployment], tokens: TokenBook
-) -> MissWatch:
-    native = Address(journal.genesis["native_wrapped"])
-    makers = {address for d in deployments for address in (d.factory, d.vault) if address is not None}
-    terms = MissTerms(base_tokens=settings.base_tokens, max_hops=settings.scan.max_hops, venues=frozenset(makers))
-    return MissWatch(
-        endpoint=endpoint,
-        journal=journal,
-        terms=terms if settings.misses.watch else None,
-        prices_of=lambda pools: price_tokens(pools.values(), native),
-        set_aside=tokens.faults,
     )
 
 
