@@ -11,6 +11,8 @@ from anyio.streams.memory import MemoryObjectSendStream
 from pydantic import Field
 
 from engine import compose, control
+from engine.archive.asking import ArchiveDoor
+from engine.archive.notes import Notes, Quotas
 from engine.compose import Composition, composed
 from engine.config import Settings
 from engine.domain.commands import Command, Stop
@@ -59,7 +61,24 @@ class Engine:
 
     def __init__(self, settings: Settings, state: Path, composition: Composition, inbox: "_InboxSend") -> None:
         self._inbox = inbox
-        self._running = Running(configured=settings, state=state, composition=composition, command=self.command)
+        loop, terms = composition.loop, settings.archive
+        self._running = Running(
+            configured=settings,
+            state=state,
+            composition=composition,
+            command=self.command,
+            notes=Notes(
+                composition.journal,
+                head=lambda: loop.market.head,
+                busy=lambda: loop.busy,
+                quotas=Quotas(
+                    notes_per_principal=terms.notes_per_principal,
+                    bytes_per_principal=terms.note_bytes_per_principal,
+                    bytes_in_all=terms.note_bytes_in_all,
+                ),
+            ),
+            archive=ArchiveDoor(state, turned_on=terms.run),
+        )
 
     @property
     def settings(self) -> Settings:

@@ -59,6 +59,7 @@ class Composition:
     commands: OperatorCommands
     start: BlockRef
     gas_float: GasFloat
+    publish: Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +192,7 @@ def assembled(
         commands=commands,
         start=head,
         gas_float=gas_float,
+        publish=publish,
     )
 
 

@@ -151,6 +151,20 @@ class Tokens(BaseModel):
     watch_blocks: int = Field(default=50, ge=1)
 
 
+class Archive(BaseModel):
+    """Whether the journal is kept in stores that agents ask, and how much they may write into it themselves.
+
+    Counted over the journal's whole life: what is deleted from a store stays in the journal.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: bool = True
+    notes_per_principal: int = Field(default=20_000, ge=0)
+    note_bytes_per_principal: int = Field(default=16_000_000, ge=0)
+    note_bytes_in_all: int = Field(default=256_000_000, ge=0)
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
@@ -174,6 +188,7 @@ class Settings(BaseModel):
     wallet: Wallet = Wallet()
     submission: SubmissionTerms = SubmissionTerms()
     tokens: Tokens = Tokens()
+    archive: Archive = Archive()
 
     @field_validator("chain")
     @classmethod

@@ -27,7 +27,7 @@ from engine.principals import Principal
 
 SOCKET_NAME = "control.sock"
 MAX_LINE_BYTES = 1 << 20
-MAX_BRACKETS = 256
+MAX_BRACKETS = 2048
 """A deeply nested line could overflow the C stack: py_ecc, which eth_account imports, lifts Python's own limit."""
 MAX_CLIENTS = 320
 IDLE_S = 60

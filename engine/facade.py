@@ -19,7 +19,7 @@ Events = AbstractAsyncContextManager[AsyncIterator[Answer]]
 MAX_ANSWER_BYTES: Final = 1 << 26
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 60.0
-_GONE: Final = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead)
+GONE: Final = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead)
 
 
 class Facade(Protocol):
@@ -92,7 +92,7 @@ class Remote:
         self.principal = ""
         self._path = path
         self._turns = anyio.CapacityLimiter(connections)
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         self._naming = anyio.Lock()
         self._resume: str | None = None
         self._role: str | None = None
@@ -109,11 +109,11 @@ class Remote:
             while self._idle:
                 try:
                     return await self._asked(self._idle.pop(), method, params, acting)
-                except _GONE:
+                except GONE:
                     self._role = None  # it may come back with other settings
             try:
                 return await self._asked(await self._attached(), method, params, acting)
-            except _GONE as error:
+            except GONE as error:
                 raise _left_early() from error
 
     async def role(self, *, anew: bool = False) -> str:
@@ -126,22 +126,22 @@ class Remote:
             async with self._turns:
                 try:
                     await self._kept(await self._attached())
-                except _GONE as error:
+                except GONE as error:
                     raise _left_early() from error
         return self._role or "observer"
 
     @asynccontextmanager
     async def events(self) -> AsyncGenerator[AsyncIterator[Answer]]:
         """Follow the daemon's events on a connection of its own."""
-        connection = await _connect(self._path)
+        connection = await connected(self._path)
         try:
             try:
                 await connection.asked("follow", {})
-            except _GONE as error:
+            except GONE as error:
                 raise _left_early() from error
 
             async def pushed() -> AsyncIterator[Answer]:
-                with suppress(*_GONE):
+                with suppress(*GONE):
                     while True:
                         yield await connection.line()
 
@@ -156,7 +156,7 @@ class Remote:
 
     async def _asked(
         self,
-        connection: "_Connection",
+        connection: "Connection",
         method: str,
         params: Mapping[str, Any],
         acting: Mapping[str, Any] | None,
@@ -178,15 +178,15 @@ class Remote:
         await self._kept(connection)
         return answer
 
-    async def _kept(self, connection: "_Connection") -> None:
+    async def _kept(self, connection: "Connection") -> None:
         """Keep a connection for the next question, unless the role was asked anew since it was made."""
         if connection.term == self._term:
             self._idle.append(connection)
         else:
             await connection.close()
 
-    async def _attached(self) -> "_Connection":
-        connection = await _connect(self._path)
+    async def _attached(self) -> "Connection":
+        connection = await connected(self._path)
         connection.term = self._term
         try:
             async with self._naming:  # the first one is given the name that the others resume
@@ -199,13 +199,16 @@ class Remote:
         return connection
 
 
-class _Connection:
+class Connection:
+    """One connection: answers come in the order of the questions."""
+
     def __init__(self, stream: SocketStream) -> None:
         self.term = 0
         self._stream = stream
         self._lines = BufferedByteReceiveStream(stream)
 
     async def asked(self, method: str, params: Mapping[str, Any], acting: Mapping[str, Any] | None = None) -> Answer:
+        """Ask, and wait for the answer; raises `ControlError` with a refusal."""
         request = {"method": method, "params": params} | ({"as": acting} if acting else {})
         await self._stream.send(json.dumps(request).encode() + b"\n")
         answer = await self.line()
@@ -215,6 +218,7 @@ class _Connection:
         raise refusal_of(cast("dict[str, Any]", answer.get("error") or {}))
 
     async def line(self) -> Answer:
+        """Read what comes next."""
         try:
             value = json.loads(await self._lines.receive_until(b"\n", MAX_ANSWER_BYTES))
         except (ValueError, anyio.DelimiterNotFound):
@@ -224,6 +228,7 @@ class _Connection:
         return cast("Answer", value)
 
     async def close(self) -> None:
+        """Leave."""
         with anyio.CancelScope(shield=True):
             await self._stream.aclose()
 
@@ -238,10 +243,11 @@ def refusal_of(said: Mapping[str, Any]) -> ControlError:
     )
 
 
-async def _connect(path: Path) -> _Connection:
+async def connected(path: Path) -> Connection:
+    """Connect to a daemon's socket; raises `NotRunning`, or `ControlError` for one that does not answer."""
     try:
         with anyio.fail_after(CONNECT_S), reachable(path) as short:
-            return _Connection(await anyio.connect_unix(short))
+            return Connection(await anyio.connect_unix(short))
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
         raise NotRunning(
             f"no engine is running on {path.parent}", next_step=f"ketch up --state {path.parent}", code="not_running"

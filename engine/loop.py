@@ -121,6 +121,8 @@ class Loop:
         self.gas_seen, self.forecast = gas_seen, forecast
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
+        self.busy = False
+        """True from a chain event's arrival until it is dealt with: what can wait, waits."""
 
     async def run(self, inbox: Inbox) -> str:
         """Process until a Stop command or enough fills, and what is in flight has ended; return why.
@@ -137,7 +139,9 @@ class Loop:
                 if isinstance(item.command, Stop):
                     self._stopping = item.command.reason
             else:
+                self.busy = True
                 await self.process(item)
+                self.busy = False
             if self._operator_watch.handed_over:
                 return "another hot key signs from here on"
             if self._stopping is not None and not self._desk.open:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from engine import steering
 from engine.domain.errors import ControlError
-from engine.params import Nothing, Page, Params, RouteParams, parsed
+from engine.params import MAX_PARAMS_BYTES, Nothing, Page, Params, RouteParams, parsed
 from engine.principals import EVERYONE, Principal, Role
 from engine.queries import market, misses, opportunities, policy, risk, status, strategy, trading, wallet
 from engine.queries.running import Answer, Running
@@ -39,6 +39,7 @@ class Method:
     read_only: bool = True
     roles: frozenset[Role] = EVERYONE
     example: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    most_bytes: int = MAX_PARAMS_BYTES
 
 
 _ROWS: Final = (
@@ -158,7 +159,7 @@ async def answered(engine: Running, name: str, params: Mapping[str, Any], princi
             next_step=_how_to_be(method),
             code="not_allowed",
         )
-    given = parsed(method.params, params, method=name, example=method.example)
+    given = parsed(method.params, params, method=name, example=method.example, most_bytes=method.most_bytes)
     return await method.answer(engine, given, principal)
 
 

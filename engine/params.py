@@ -75,18 +75,25 @@ class RouteParams(Params):
 Model = TypeVar("Model", bound=Params)
 
 
-def parsed(model: type[Model], params: Mapping[str, Any], *, method: str, example: Mapping[str, Any]) -> Model:
+def parsed(
+    model: type[Model],
+    params: Mapping[str, Any],
+    *,
+    method: str,
+    example: Mapping[str, Any],
+    most_bytes: int = MAX_PARAMS_BYTES,
+) -> Model:
     """Read a method's parameters; raises `ControlError` with the first thing wrong and a call that is right."""
     call = {"method": method, "params": dict(example)}
     try:
         data = json.dumps(params, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise _invalid(method, "the parameters are not JSON", call) from None
-    if len(data) > MAX_PARAMS_BYTES:
+    if len(data) > most_bytes:
         raise ControlError(
             f"the parameters of {method} are too long",
             measured=f"{len(data)} bytes",
-            limit=f"{MAX_PARAMS_BYTES} bytes",
+            limit=f"{most_bytes} bytes",
             next_step="ask for less at once",
             code="invalid_params",
             example=call,

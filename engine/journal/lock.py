@@ -12,8 +12,8 @@ LOCK_FILE = "engine.lock"
 
 
 @contextmanager
-def hold_state(state: Path) -> Generator[None]:
-    """Own the state folder while inside; raises `JournalError` naming the owner's pid when another engine does."""
+def hold_state(state: Path, *, who: str = "engine") -> Generator[None]:
+    """Own a folder while inside; raises `JournalError` naming the owner's pid when another process does."""
     file = state / LOCK_FILE
     try:
         lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -29,9 +29,9 @@ def hold_state(state: Path) -> Generator[None]:
         except BlockingIOError as fault:
             owner = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
             raise JournalError(
-                f"the state folder {state} is owned by another engine",
+                f"the state folder {state} is owned by another {who}",
                 measured=f"pid {owner}",
-                next_step="stop that engine, or choose another --state",
+                next_step=f"stop that {who}, or choose another --state",
             ) from fault
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)

@@ -28,6 +28,7 @@ Kind = Literal[
     "token",
     "miss",
     "operator",
+    "note",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.archive.asking import ArchiveDoor
+from engine.archive.notes import Notes
 from engine.compose import Composition
 from engine.config import Settings
 from engine.domain.commands import Command
@@ -23,6 +25,8 @@ class Running:
     state: Path
     composition: Composition
     command: Callable[[Command], Awaitable[Answer]]
+    notes: Notes
+    archive: ArchiveDoor
     tokens: dict[Address, Token] = field(default_factory=dict[Address, Token])
 
     @property

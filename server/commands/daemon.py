@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from server.archive import keep_archive
 from server.options import Session, with_session
 from server.secret import hot_key_passphrase
 from server.show import summary_text
@@ -108,6 +109,8 @@ async def _run(
             _stop_with_parent(stop, asyncio.get_running_loop())
         if serve_agents is not None:
             tasks.start_soon(serve_agents, trading)
+        if settings.archive.run:
+            tasks.start_soon(keep_archive, state, settings.archive, trading)
         summary = await run_engine(
             settings,
             state=state,

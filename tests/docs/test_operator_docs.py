@@ -162,7 +162,7 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ob
 
 def described_settings() -> dict[str, list[str]]:
     """Read the tables of settings: name -> meaning, default, unit, variable."""
-    sections = ("The engine", "Scanning", "Misses", "Limits", "Agents", "Wallet", "Submission", "Tokens")
+    sections = ("The engine", "Scanning", "Misses", "Limits", "Agents", "Wallet", "Submission", "Tokens", "Archive")
     tables = [f"## {section}" for section in sections]
     return {plain(row[0]): row[1:] for table in tables for row in rows(CONFIGURATION, table)}
 

@@ -1,0 +1,10 @@
+"""The stores of the archive: a literal table. Importing it imports no store's libraries."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from engine.journal.stores import Shelf
+
+SHELVES: Final[Mapping[str, Shelf]] = MappingProxyType({})
+"""Name of a store, which is its folder's name too -> the store."""
