@@ -9,8 +9,10 @@ from engine.chains.endpoints import Endpoint
 from engine.chains.executor_calls import OPERATOR_SET_TOPIC
 from engine.chains.fee_forecast import FeeForecast
 from engine.chains.heads import HeadFollower
+from engine.chains.ordering import ChainOrdering
 from engine.config import Settings
 from engine.desk import Desk, OpenTrade
+from engine.domain.ordering import ASSUMED, Ordering
 from engine.domain.ports import Clock, Pace, Signs
 from engine.domain.units import Address, BlockRef
 from engine.execution.monitor import Monitor
@@ -60,6 +62,7 @@ class Composition:
     start: BlockRef
     gas_float: GasFloat
     publish: Callable[[Event], None]
+    ordering: ChainOrdering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Begun:
     open_trades: Sequence[OpenTrade]
     next_nonce: int
     mined: Sequence[Mined]
+    ordering: Ordering = ASSUMED
 
 
 def assembled(
@@ -101,7 +105,8 @@ def assembled(
     """Put the rooms together. Asks nobody anything, and writes nothing."""
     genesis, head = journal.genesis, begun.head
     executor = Address(genesis["executor"])
-    forecast = FeeForecast(endpoint, settings.chain_id, publish)
+    ordering = ChainOrdering(endpoint, settings.chain_id, settings.ordering, publish, begins=begun.ordering, head=head)
+    forecast = FeeForecast(endpoint, settings.chain_id, publish, ordering)
     desk = Desk(
         gas_seen=gas_seen,
         forecast=forecast,
@@ -193,6 +198,7 @@ def assembled(
         start=head,
         gas_float=gas_float,
         publish=publish,
+        ordering=ordering,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from engine.assembly import Begun, Composition, assembled
 from engine.chain_actions import head_of
 from engine.chains.endpoints import Endpoint, open_endpoint, redacted
+from engine.chains.ordering import read_ordering
 from engine.clocks import BlockClock, SystemClock
 from engine.config import MANIFEST_NAME, Settings
 from engine.domain.errors import ChainError, ConfigError
@@ -178,6 +179,7 @@ async def _assemble(
             open_trades=[still_open[one.submission.intent_id] for one in recovered.open],
             next_nonce=recovered.next_nonce,
             mined=mined,
+            ordering=await read_ordering(endpoint, settings.chain_id, settings.ordering, head),
         ),
         state=state,
         endpoint=endpoint,

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from engine import config_sources
 from engine.domain.decision import PrivateMode
 from engine.domain.errors import ConfigError
+from engine.domain.ordering import OrderingKind
 from engine.domain.units import Address, ChainId
 from engine.risk.policy import Policy, Wei
 from engine.risk.terms import AgentSwitches, Terms
@@ -181,6 +182,7 @@ class Settings(BaseModel):
     base_tokens: tuple[AddressText, ...] = ()
     deployments: dict[str, dict[str, AddressText]] = Field(default_factory=dict)
     lockstep_socket: str | None = None
+    ordering: OrderingKind | Literal["auto"] = "auto"
     scan: Scan = Scan()
     misses: Misses = Misses()
     risk: Policy = Policy()

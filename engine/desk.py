@@ -281,6 +281,7 @@ class Desk:
                 anchor=self._journal.head[1],
                 gas_units=ask.gas_units,
                 margin_ppm=self._gas_seen.margin_ppm(),
+                runs_s=ask.fees.ordering.deadline_s,
             )
             plans.append(plan)
             pools = {**pools, **after}

@@ -210,7 +210,7 @@ class Loop:
         return self._commands.state != "HALTED" and self._tip() <= event.block.number
 
     def _floor_wei(self) -> int:
-        return max(self._terms.floor_wei, net_before_bid(self._in_force.policy))
+        return max(self._terms.floor_wei, net_before_bid(self._in_force.policy, self.forecast.last.ordering))
 
     async def _check_tokens(self, event: BlockSeen) -> None:
         """Check the tokens that wait for it, after this block's trades have been sent."""

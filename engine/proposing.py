@@ -6,6 +6,7 @@ from engine.desk import Ask, MarketView
 from engine.domain.commands import TradingState
 from engine.domain.hops import PPM
 from engine.domain.opportunity import Opportunity, Origin, Route, SizedCycle, TradeRequest
+from engine.domain.ordering import ASSUMED, Ordering
 from engine.domain.units import Stamp
 from engine.planning.capital import EXTRA_GAS, Lenders, Source, sources
 from engine.planning.costs import bid_wei, floor_raw
@@ -34,7 +35,7 @@ def engine_asks(
             amount_in=cycle.amount_in,
             expected_out=cycle.amount_out,
             net_wei=cycle.net_wei,
-            valid_until_block=view.block.number + 1,
+            valid_until_block=view.block.number + view.fees.ordering.lands_within_blocks,
         )
         record(opportunity)
         ask = make_ask(
@@ -55,12 +56,12 @@ def engine_asks(
     return asks
 
 
-def net_before_bid(policy: Policy) -> int:
+def net_before_bid(policy: Policy, ordering: Ordering = ASSUMED) -> int:
     """Say how much a cycle must net before its bid, in wei, to net the least allowed after it.
 
     Whatever nets less would be proved only to be found below its own floor.
     """
-    return policy.min_net_profit_wei * PPM // max(PPM - policy.bid_share_ppm, 1)
+    return policy.min_net_profit_wei * PPM // max(PPM - ordering.bid_share_ppm(policy.bid_share_ppm), 1)
 
 
 def make_ask(
@@ -94,7 +95,8 @@ def make_ask(
     profit = expected_profit - funded.fee
     apart_wei = view.l1_fee.wei + view.l1_fee.operator.of(units)
     before_bid = price.wei(profit) - units * view.base_fee_wei - apart_wei
-    bid = bid_wei(before_bid, units, policy.bid_share_ppm, view.fees.least_priority_wei)
+    share_ppm = view.fees.ordering.bid_share_ppm(policy.bid_share_ppm)
+    bid = bid_wei(before_bid, units, share_ppm, view.fees.least_priority_wei)
     gas_wei = units * (view.base_fee_wei + bid) + apart_wei
     floor = floor_raw(
         expected_profit=profit,

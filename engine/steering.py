@@ -222,6 +222,7 @@ def standing_now(engine: Running) -> Answer:
         "policy_next_step": here.policy.standing()["next_step"],
         "profile": engine.settings.profile,
         "gas_float": here.gas_float.shown(),
+        "ordering": here.ordering.now.shown(),
         "block": here.loop.market.head.number,
         "pools": len(here.loop.market.pools),
         "blocks": here.loop.measured.blocks,

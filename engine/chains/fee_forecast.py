@@ -5,11 +5,13 @@ says (eth_feeHistory), never less than the head's; else an eighth above the head
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine.chains.endpoints import Endpoint, RpcError
+from engine.chains.ordering import ChainOrdering
 from engine.domain.events import BlockSeen
+from engine.domain.ordering import ASSUMED, Ordering
 from engine.domain.units import BlockRef, ChainId
 
 HISTORY = 20
@@ -17,19 +19,23 @@ HISTORY = 20
 PERCENTILE = 10
 """Of each block's gas, by what it paid: its cheap end is what was enough."""
 TAKES_NO_PRIORITY = frozenset({ChainId(42161)})
-"""Chains whose sequencer takes transactions as they come, whatever they bid."""
+"""Chains whose sequencer leaves nobody out for bidding nothing: a bid there buys a place in the row, if anything."""
 
 Source = Literal["formula", "fee history", "worst case"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Wei a gas in the block after the head. `next_base_fee_wei` is None in the worst case: only its bound is known."""
+    """Wei a gas in the block after the head, and how that block is ordered.
+
+    `next_base_fee_wei` is None in the worst case: only its bound is known.
+    """
 
     source: Source
     next_base_fee_wei: int | None
     least_priority_wei: int = 1
     why: str = ""
+    ordering: Ordering = ASSUMED
 
 
 WORST_CASE = Forecast(source="worst case", next_base_fee_wei=None)
@@ -38,13 +44,22 @@ WORST_CASE = Forecast(source="worst case", next_base_fee_wei=None)
 class FeeForecast:
     """Follows heads; `publish` is told whenever the source changes, with the reason."""
 
-    def __init__(self, endpoint: Endpoint, chain: ChainId, publish: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        chain: ChainId,
+        publish: Callable[[dict[str, Any]], None],
+        ordering: ChainOrdering | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._chain = chain
         self._publish = publish
+        self._ordering = ordering
         self._head: BlockSeen | None = None
         self._holds = False
-        self.last = Forecast(source="worst case", next_base_fee_wei=None, why="nothing was traded yet")
+        self.last = replace(
+            WORST_CASE, why="nothing was traded yet", ordering=ASSUMED if ordering is None else ordering.now
+        )
 
     def observe(self, event: BlockSeen) -> None:
         """Take a head up: did the formula give its base fee from its parent?"""
@@ -76,8 +91,8 @@ class FeeForecast:
             found = Forecast(source="worst case", next_base_fee_wei=None, why=why)
         if (found.source, found.why) != (self.last.source, self.last.why):
             self._publish({"event": "fees", "source": found.source, "why": found.why})
-        self.last = found
-        return found
+        self.last = found if self._ordering is None else replace(found, ordering=await self._ordering.at(head))
+        return self.last
 
     def _by_formula(self, head: BlockRef) -> int | None:
         known = self._head is not None and self._head.block.hash == head.hash and self._holds

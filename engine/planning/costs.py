@@ -150,13 +150,15 @@ def costs_of(
     flash_fee: int,
     bid_share_ppm: int,
 ) -> Costs:
-    """Put everything together that a trade of `gross_wei` pays, its bid included."""
+    """Put everything together that a trade of `gross_wei` pays, its bid included where the chain sells places."""
     operator_wei = l1_fee.operator.of(gas_units)
     before_bid = gross_wei - gas_units * base_fee_wei - l1_fee.wei - operator_wei
     return Costs(
         gas_units=gas_units,
         base_fee_wei=base_fee_wei,
-        priority_fee_wei=bid_wei(before_bid, gas_units, bid_share_ppm, fees.least_priority_wei),
+        priority_fee_wei=bid_wei(
+            before_bid, gas_units, fees.ordering.bid_share_ppm(bid_share_ppm), fees.least_priority_wei
+        ),
         l1_fee_wei=l1_fee.wei,
         l1_model=l1_model,
         flash_fee=flash_fee,

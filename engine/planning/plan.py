@@ -6,6 +6,7 @@ from dataclasses import replace
 from engine.chains.executor_calls import ExecuteCall, encode_execute
 from engine.domain.hops import unpack_hop
 from engine.domain.opportunity import Plan, TradeRequest
+from engine.domain.ordering import AUCTION_DEADLINE_S
 from engine.domain.pools import AnyPool
 from engine.domain.units import Address, PoolId
 from engine.planning.capital import Source
@@ -16,8 +17,6 @@ REFUND_PPM = 250_000
 GAS_MARGIN_PPM = 400_000
 """Over the gas used: a quarter for refunds, which come only at the end (EIP-3529: at most a fifth of the gas), the rest
 because a trade ahead of ours may make a V3 hop cross more ticks."""
-DEADLINE_S = 30
-"""How long after its block a trade may still run. The floor protects its profit; this frees its nonce's cost."""
 
 
 def make_plan(
@@ -30,10 +29,12 @@ def make_plan(
     anchor: str,
     gas_units: int,
     margin_ppm: int = GAS_MARGIN_PPM,
+    runs_s: int = AUCTION_DEADLINE_S,
 ) -> Plan:
     """Encode the request with its capital. `gas_units` is the estimate that the gas limit is first taken from.
 
     `outs` are the hops' outputs as quoted, which their minimums are taken from; none where a pool refuses its part.
+    `runs_s` is how long after its block it may still run: the floor protects its profit, this frees its nonce's cost.
     """
     route = request.route
     minimums = least_outs(outs, request.amount_in + source.fee + request.min_profit) or (0,) * len(route.hops)
@@ -42,7 +43,7 @@ def make_plan(
         for hop, least in zip(route.hops, minimums, strict=True)
         for pool in (pools[hop.pool],)
     )
-    deadline_s = request.stamp.block.timestamp_s + DEADLINE_S
+    deadline_s = request.stamp.block.timestamp_s + runs_s
     calldata = encode_execute(
         ExecuteCall(
             flash=source.flash,

@@ -184,7 +184,8 @@ async def gas(engine: Running, params: Nothing, principal: Principal) -> Answer:
         },
         "base_fee_gwei": views.human(view.base_fee_wei, 9),
         "typical_trade": {"gas_units": typical, "cost": views.wei(typical * view.base_fee_wei)},
-        "bid_share_ppm": engine.settings.risk.bid_share_ppm,
+        "bid_share_ppm": fees.ordering.bid_share_ppm(engine.settings.risk.bid_share_ppm),
+        "ordering": fees.ordering.shown(),
         "max_gas_a_trade": views.wei(engine.settings.risk.max_gas_wei),
     }
 
