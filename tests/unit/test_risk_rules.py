@@ -217,6 +217,24 @@ def test_a_fee_that_is_mined_next_follows_the_base_fee_up_an_eighth_rounded_up()
     assert (l1_worst_wei(dear), least_worst_wei(dear)) == (14, 300_000 * 10 + 14)
 
 
+@pytest.mark.parametrize(
+    ("fee_wei", "gas_units", "worst_wei"),
+    [
+        (0, 200_000, 2 * 7),
+        (200_000, 200_000, 2 * (7 + 300_000)),  # the limit, 300,000 gas, is half as much again as was quoted
+        (100_000, 700_000, 2 * (7 + 100_000)),  # more gas was quoted than the limit lets burn: the quote
+        (1, 299_999, 2 * (7 + 2)),  # 1.000003 wei: rounded up
+    ],
+)
+def test_an_operators_fee_is_at_its_worst_for_all_the_gas_that_may_burn(
+    fee_wei: int, gas_units: int, worst_wei: int
+) -> None:
+    proof = stub.proof()
+    costs = replace(proof.costs, l1_fee_wei=7, operator_fee_wei=fee_wei, gas_units=gas_units)
+    assert proof.plan.gas_limit == 300_000
+    assert l1_worst_wei(replace(proof, costs=costs)) == worst_wei
+
+
 def test_a_cap_is_asked_with_the_trade_at_the_least_fee_that_works() -> None:
     worst = least_worst_wei(stub.proof())
     assert all_breaches(given(policy=Policy(gas_budget_per_day_wei=worst))) == []
