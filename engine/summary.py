@@ -18,13 +18,11 @@ from engine.initialise import balances
 from engine.journal.journal import Journal
 from engine.journal.trades import totals
 from engine.market.discovery import decode_logs_in_order
-from engine.market.prices import price_tokens
 from engine.market.snapshot import load
-from engine.market.state import TOPICS, pools_after
-from engine.scanning.scan import build_universe, greedy_rounds, update_rates
+from engine.market.state import TOPICS
+from engine.scanning.available import Available
 
 _NS_PER_MS = 1_000_000
-_EXHAUSTED_ROUNDS = 64
 
 
 async def summary(settings: Settings, state: Path, engine: Composition) -> dict[str, Any]:
@@ -93,32 +91,19 @@ async def available_profit_wei(settings: Settings, state: Path, engine: Composit
         logs = decode_logs_in_order(await engine.endpoint.call("eth_getLogs", query))
     header = await engine.endpoint.call("eth_getBlockByNumber", "latest", False)
     base_fee_wei = int(header.get("baseFeePerGas", "0x0"), 16)
-    native = Address(engine.journal.genesis["native_wrapped"])
-    pools = dict(start.pools)
-    universe = build_universe(pools, settings.base_tokens, settings.scan.max_hops)
-
-    def standing() -> int:
-        cycles = greedy_rounds(
-            universe,
-            pools,
-            prices=price_tokens(pools.values(), native),
-            gas_price_wei=base_fee_wei,
-            floor_wei=max(settings.scan.floor_wei, settings.risk.min_net_profit_wei),
-            max_rounds=_EXHAUSTED_ROUNDS,
-        )
-        return sum(cycle.net_wei for cycle in cycles)
-
-    before = risen = standing()
+    there_is = Available(
+        start.pools,
+        base_tokens=settings.base_tokens,
+        max_hops=settings.scan.max_hops,
+        native=Address(engine.journal.genesis["native_wrapped"]),
+        gas_price_wei=base_fee_wei,
+        floor_wei=max(settings.scan.floor_wei, settings.risk.min_net_profit_wei),
+    )
+    stood_wei = there_is.standing_wei
     for _, of_transaction in groupby(logs, key=lambda log: log.tx_hash):
-        changed = pools_after(pools, list(of_transaction))
-        if changed:
-            pools |= changed
-            update_rates(universe, pools, changed)
-            now = standing()
-            risen += max(now - before, 0)
-            before = now
+        if there_is.follow(list(of_transaction)):
             await anyio.sleep(0)  # a long sum: whoever waits on this loop gets a turn
-    return risen
+    return stood_wei + there_is.risen_wei
 
 
 def rivals_profit_wei(log: Path, *, after_block: int) -> int:

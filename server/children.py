@@ -59,14 +59,17 @@ class Child:
 
 
 @asynccontextmanager
-async def child(name: str, argv: Sequence[str]) -> AsyncGenerator[Child]:
-    """Run a child as long as the context lasts; its log lines go to our stderr. At the end it is asked, then made."""
+async def child(name: str, argv: Sequence[str], *, quiet: bool = False) -> AsyncGenerator[Child]:
+    """Run a child as long as the context lasts. At the end it is asked, then made.
+
+    Its log lines go to our stderr; with `quiet` they are kept for saying how it ended, and not shown.
+    """
     process = await anyio.open_process(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
     running = Child(name, process)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_relay, running)
+        tasks.start_soon(_relay, running, quiet)
         try:
             yield running
         finally:
@@ -89,13 +92,13 @@ async def _end(running: Child) -> None:
     await process.aclose()
 
 
-async def _relay(running: Child) -> None:
+async def _relay(running: Child, quiet: bool) -> None:
     assert running.process.stderr is not None
     try:
         async for line in split_lines(TextReceiveStream(running.process.stderr, errors="replace")):
             if line.strip():
                 running.words.append(line.strip())
-                if not line.startswith(FAILURE_PREFIX):
+                if not quiet and not line.startswith(FAILURE_PREFIX):
                     click.echo(line, err=True)
     except (anyio.ClosedResourceError, anyio.BrokenResourceError):
         pass  # it was ended while we read

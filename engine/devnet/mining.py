@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.devnet.ordering import order_pending
+from engine.devnet.ordering import Ordering, order_pending
 from engine.devnet.rpc import Rpc
 
 
@@ -29,14 +29,17 @@ def head(rpc: Rpc) -> Head:
     )
 
 
-def mine(rpc: Rpc, *, base_fee_wei: int, timestamp_s: int, first: Sequence[str] = ()) -> Head:
-    """Mine what the mempool holds, the highest priority fee first, and return the block.
+def mine(
+    rpc: Rpc, *, base_fee_wei: int, timestamp_s: int, first: Sequence[str] = (), ordering: Ordering = "priority_fee"
+) -> Head:
+    """Mine what the mempool holds and return the block: the highest priority fee first, or in the order of arrival.
 
     `first` are signed transactions that only the block's builder knows: they go to its top.
 
     One request after the other, no batch: the node may take up the second of a batch before the first is done.
     """
-    order_pending(rpc, base_fee_wei, first)
+    if ordering == "priority_fee":
+        order_pending(rpc, base_fee_wei, first)
     rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
     rpc.call("evm_mine", {"timestamp": timestamp_s})
     return head(rpc)

@@ -7,9 +7,12 @@ nonce pays less. So the node keeps the order of arrival, and before each block a
 import contextlib
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, Literal
 
 from engine.devnet.rpc import NodeRefused, Rpc
+
+Ordering = Literal["priority_fee", "first_come"]
+"""What puts one transaction of a block before another: what it pays, or when it came."""
 
 _Pending = Mapping[str, Mapping[str, Mapping[str, Any]]]
 

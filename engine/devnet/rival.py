@@ -9,6 +9,7 @@ from typing import Any
 from engine.chains.executor_calls import ExecuteCall, encode_execute, profit_of
 from engine.chains.heads import decode_logs
 from engine.devnet.mining import Head
+from engine.devnet.outfits import Outfit
 from engine.devnet.rival_feed import RivalFeed
 from engine.devnet.rival_policies import RivalPolicy
 from engine.devnet.rpc import Rpc, hex_of
@@ -24,16 +25,6 @@ from engine.venues.table import venue_of
 GAS_MARGIN_PPM = 300_000
 DEADLINE_S = 30
 _NO_ANCHOR = bytes(32)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outfit:
-    """What a rival has on the chain: an account, operator and treasury at once; its executor with raw `holdings`."""
-
-    account: Address
-    executor: Address
-    nonce: int
-    holdings: dict[Address, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

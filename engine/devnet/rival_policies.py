@@ -6,6 +6,7 @@ its own, generous or mean with its bid. None looks at the mempool, and none simu
 
 from dataclasses import dataclass, replace
 
+from engine.domain.hops import PPM
 from engine.domain.pools import Family
 
 _FINNEY = 10**15
@@ -91,9 +92,15 @@ RIVALS = (
 )
 
 
-def policies(count: int) -> list[RivalPolicy]:
-    """Take `count` rivals from the table; past its end the same ways come again under a numbered name."""
+def policies(count: int, latency_ms: int | None = None, *, keen: bool = False) -> list[RivalPolicy]:
+    """Take `count` rivals from the table; past its end the same ways come again under a numbered name.
+
+    `latency_ms` makes all of them so quick, None leaves each its own. Keen ones look at every block and borrow.
+    """
     rounds = [divmod(i, len(RIVALS)) for i in range(count)]
-    return [
+    named = [
         RIVALS[at] if again == 0 else replace(RIVALS[at], name=f"{RIVALS[at].name}-{again + 1}") for again, at in rounds
     ]
+    if latency_ms is not None:
+        named = [replace(policy, latency_ms=latency_ms) for policy in named]
+    return [replace(policy, notice_ppm=PPM, borrows=True) for policy in named] if keen else named

@@ -4,27 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.chains.executor_calls import encode_list_profit_token
 from engine.devnet import accounts
-from engine.devnet.calldata import call, created_address
 from engine.devnet.deployment import Deployment
 from engine.devnet.mining import head
 from engine.devnet.node import Anvil
+from engine.devnet.outfits import CAPITAL, Outfit, outfit_of
 from engine.devnet.profiles import ChainProfile
-from engine.devnet.rival import Outfit, Rival
+from engine.devnet.rival import Rival
 from engine.devnet.rival_feed import read_feed
 from engine.devnet.rival_policies import RivalPolicy
-from engine.devnet.rpc import Rpc, hex_of
+from engine.devnet.rpc import Rpc
 from engine.devnet.universe import raw_amount
 from engine.domain.errors import DevnetError
 from engine.domain.units import Address
-from engine.execution.artifact import deploy_data
 from engine.scanning.kernel import warm_up
-
-CAPITAL = ("WETH", "USDC")
-"""The tokens that rivals hold, and so those that their cycles begin and end in."""
-SET_UP_GAS = 4_500_000
-TAKES = 100_000  # a transfer or a listing
 
 
 def start_rivals(
@@ -77,16 +70,11 @@ def _outfits(rpc: Rpc, deployment: Deployment, profile: ChainProfile, chosen: Se
     outfits: list[Outfit] = []
     bodies: list[dict[str, Any]] = []
     for index, policy in zip(accounts.RIVALS, chosen, strict=False):
-        account = holders[index]
-        holdings = {addresses[symbol]: raw_amount(symbol, policy.own_usd) for symbol in CAPITAL}
-        executor = created_address(account, 0)
-        bodies.append({"from": account, "data": hex_of(deploy_data(account, account)), "gas": hex(SET_UP_GAS)})
-        for token, amount in holdings.items():
-            listing = hex_of(encode_list_profit_token(token, True))
-            transfer = hex_of(call("transfer(address,uint256)", executor, amount))
-            bodies.append({"from": account, "to": executor, "data": listing, "gas": hex(TAKES)})
-            bodies.append({"from": accounts.FAUCET, "to": token, "data": transfer, "gas": hex(TAKES)})
-        outfits.append(Outfit(account=account, executor=executor, nonce=1 + len(holdings), holdings=holdings))
+        outfit, its = outfit_of(
+            holders[index], {addresses[symbol]: raw_amount(symbol, policy.own_usd) for symbol in CAPITAL}
+        )
+        outfits.append(outfit)
+        bodies += its
     _perform(rpc, bodies, profile.base_fee_wei)
     return outfits
 

@@ -17,6 +17,7 @@ from engine.devnet.deployment import Deployment
 from engine.devnet.manifest import FILE, manifest_of, rivals_log, write_manifest
 from engine.devnet.mining import Head, head, mine
 from engine.devnet.node import Anvil
+from engine.devnet.ordering import Ordering
 from engine.devnet.profiles import ChainProfile, profile_of
 from engine.devnet.progress import progress
 from engine.devnet.relay import Relay, running_relay
@@ -41,7 +42,9 @@ class DevnetOptions:
     """What to run. `chain` is an id or a name; `block_time_ms` None takes the chain's own pace for demos.
 
     `lockstep`: the next block is mined once an engine has said that it is done with the last. `with_parent`: end when
-    standard input does. `relay`: run a private relay beside it.
+    standard input does. `relay`: run a private relay beside it. `ordering`: what decides within a
+    block. `rival_latency_ms`: of every rival; None leaves each its own. `keen_rivals` look at
+    every block and borrow what they lack.
     """
 
     state: Path
@@ -52,6 +55,9 @@ class DevnetOptions:
     block_time_ms: int | None = None
     with_parent: bool = False
     relay: bool = False
+    ordering: Ordering = "priority_fee"
+    rival_latency_ms: int | None = None
+    keen_rivals: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +69,7 @@ class Mining:
     turns: Sequence[Turn]
     head: Head
     relay: Relay | None = None
+    ordering: Ordering = "priority_fee"
 
     def act(self) -> None:
         """Let everybody answer to the newest block, one right after the other."""
@@ -73,7 +80,13 @@ class Mining:
         """Mine the next block, not before `timestamp_s` and never before its parent."""
         stamp = max(timestamp_s, self.head.timestamp_s)
         first = self.relay.chosen(self.rpc, stamp) if self.relay else []
-        self.head = mine(self.rpc, base_fee_wei=self.profile.base_fee_wei, timestamp_s=stamp, first=first)
+        self.head = mine(
+            self.rpc,
+            base_fee_wei=self.profile.base_fee_wei,
+            timestamp_s=stamp,
+            first=first,
+            ordering=self.ordering,
+        )
 
 
 def run_devnet(options: DevnetOptions) -> None:
@@ -81,6 +94,8 @@ def run_devnet(options: DevnetOptions) -> None:
 
     Raises `DevnetError` when the chain cannot start, when another one owns the folder, or when the node dies.
     """
+    if options.relay and options.ordering == "first_come":
+        raise DevnetError("a private relay's builder orders by priority fee", next_step="leave one of the two out")
     profile = profile_of(options.chain)
     block_time_ms = options.block_time_ms or profile.block_time_ms
     with (
@@ -95,8 +110,17 @@ def run_devnet(options: DevnetOptions) -> None:
         with running_chain(profile, saved) as node, Rpc(node.rpc_url) as rpc, relays as relay:
             traders = _traders(rpc, saved.deployment, profile, options.seed, block_time_ms)
             rivals = _rivals(rpc, node, saved.deployment, profile, options, block_time_ms)
-            turns = (Turn(0, traders), *(Turn(delay_ms, rival) for delay_ms, rival in rivals))
-            mining = Mining(rpc=rpc, profile=profile, turns=turns, head=head(rpc), relay=relay)
+            # who trades for the price's sake is nobody's first: his trade comes anywhere in a block, so in its middle
+            midway_ms = block_time_ms // 2 if options.ordering == "first_come" else 0
+            acting = [Turn(midway_ms, traders), *(Turn(delay_ms, rival) for delay_ms, rival in rivals)]
+            mining = Mining(
+                rpc=rpc,
+                profile=profile,
+                turns=sorted(acting, key=lambda turn: turn.delay_ms),
+                head=head(rpc),
+                relay=relay,
+                ordering=options.ordering,
+            )
             manifest = manifest_of(
                 saved.deployment,
                 node,
@@ -185,7 +209,7 @@ def _rivals(
         node,
         deployment,
         profile,
-        chosen=policies(options.rivals),
+        chosen=policies(options.rivals, options.rival_latency_ms, keen=options.keen_rivals),
         seed=options.seed,
         block_time_ms=block_time_ms,
         log=rivals_log(options.state),

@@ -1,36 +1,77 @@
 """`ketch bench`: figures of this machine, beside a peer in the same run."""
 
 import shutil
+from functools import partial
 from typing import Any
 
 import click
 
 from server.options import Session, with_fresh_session
 
+OF = {"calls": "mcp", "quick": "capture", "keen": "capture", "blocks": "capture", "seed": "capture"}
+"""Which measurement an option belongs to."""
+
 
 @click.command()
-@click.argument("what", type=click.Choice(["mcp"]))
-@click.option("--calls", type=click.IntRange(min=32), default=480, show_default=True, help="For each figure.")
+@click.argument("what", type=click.Choice(["mcp", "capture"]))
+@click.option("--calls", type=click.IntRange(min=32), default=480, show_default=True, help="mcp: for each figure.")
+@click.option("--quick", is_flag=True, help="capture: one ordering, no added latency.")
+@click.option("--keen", is_flag=True, help="capture: rivals look at every block and borrow what they lack.")
+@click.option("--blocks", type=click.IntRange(8, 400), default=60, show_default=True, help="capture: for each run.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="capture: of all that is random."
+)
 @with_fresh_session
-def bench(session: Session, *, what: str, calls: int) -> None:
-    """Measure on this machine: an agent's calls through each door, beside a bare server and the facade alone."""
+@click.pass_context
+def bench(
+    context: click.Context, session: Session, *, what: str, calls: int, quick: bool, keen: bool, blocks: int, seed: int
+) -> None:
+    """Measure on this machine: an agent's calls through each door, or the share of the profit that the engine takes."""
     import anyio
 
-    from server.bench import measure
-
+    for option, of in OF.items():
+        if of != what and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{option} is an option of ketch bench {of}.")
     try:
-        figures = anyio.run(measure, session.state, calls)
+        if what == "mcp":
+            from server.bench import measure
+
+            figures = anyio.run(measure, session.state, calls)
+            session.result(figures, lambda: _calls_table(figures))
+        else:
+            from server.capture import matrix
+            from server.capture import measure as captured
+
+            say = partial(click.echo, err=True)
+            run = partial(captured, session.state, matrix(quick=quick), blocks=blocks, seed=seed, keen=keen, say=say)
+            taken = anyio.run(run)
+            session.result(taken, lambda: _capture_table(taken))
     finally:
         if session.own_folder:
             shutil.rmtree(session.state, ignore_errors=True)
-    session.result(figures, lambda: _table(figures))
 
 
-def _table(figures: dict[str, Any]) -> str:
+def _calls_table(figures: dict[str, Any]) -> str:
     rows = [f"{'door':8}{'call':16}{'callers':>8}{'p50 ms':>10}{'p99 ms':>10}{'calls/s':>10}"]
     for door, calls in figures["doors"].items():
         for call, by_callers in calls.items():
             for callers, row in by_callers.items():
                 head = f"{door:8}{call:16}{callers:>8}"
                 rows.append(f"{head}{row['p50_ms']:>10.2f}{row['p99_ms']:>10.2f}{row['calls_per_s']:>10}")
+    return "\n".join(rows)
+
+
+def _capture_table(figures: dict[str, Any]) -> str:
+    head = f"{'bot':8}{'ordering':14}{'+ms':>5}  {'bid':7}"
+    rows = [f"{head}{'taken':>7}{'kept':>7}{'fills':>9}{'missed ETH':>12}{'ETH there was':>15}"]
+
+    def share(of: float | None) -> str:
+        return "–" if of is None else f"{of:.2f}"
+
+    for row in figures["runs"]:
+        head = f"{row['who']:8}{row['ordering']:14}{row['added_ms']:>5}  {row['bid'] or 'fixed':7}"
+        shares = f"{share(row['capture_ratio']):>7}{share(row['kept_ratio']):>7}"
+        fills = f"{row['fills']}/{row['submissions']}"
+        missed, available = int(row["missed_wei"]) / 10**18, int(row["available_wei"]) / 10**18
+        rows.append(f"{head}{shares}{fills:>9}{missed:>12.5f}{available:>15.5f}")
     return "\n".join(rows)
