@@ -103,7 +103,7 @@ def from_manifest(path: Path) -> Source:
             "base_tokens": [token["address"] for token in manifest["tokens"]],
             "deployments": manifest["deployments"],
             "lockstep_socket": manifest["control"],
-            "ordering": "priority_fee",
+            "ordering": manifest.get("ordering", "priority_fee"),
             "risk": dict(LOCAL_LIMITS),
         }
         if relay := manifest.get("relay"):

@@ -50,8 +50,8 @@ BIDS: dict[str, dict[str, int]] = {
 }
 """The engine's bid rules, as settings of `risk`, over a local chain's own. A live chain's default is a tenth, a local
 one's half; the most is above any rival's share, with no cap on gas or losses in its way."""
-USUAL_BID: dict[Ordering, str] = {"priority_fee": "half", "first_come": "none"}
-"""Where the first to come is the first, a bid buys nothing."""
+USUAL_BID = "half"
+"""Where the first to come is the first, the engine knows that a bid buys nothing, and bids nothing."""
 RIVALS_COUNT = 3
 RIVALS_LATENCY_MS = 100
 WARM_UP_BLOCKS = 12
@@ -88,12 +88,12 @@ def matrix(*, quick: bool) -> list[Cell]:
     orderings: tuple[Ordering, ...] = ("priority_fee",) if quick else ("priority_fee", "first_come")
     latencies = LATENCIES_MS[:1] if quick else LATENCIES_MS
     cells = [
-        Cell(who=who, ordering=ordering, added_ms=added_ms, bid=USUAL_BID[ordering] if who == "engine" else None)
+        Cell(who=who, ordering=ordering, added_ms=added_ms, bid=USUAL_BID if who == "engine" else None)
         for ordering in orderings
         for added_ms in latencies
         for who in ("engine", "plain")
     ]
-    others = [] if quick else [bid for bid in BIDS if bid not in USUAL_BID.values()]
+    others = [] if quick else [bid for bid in BIDS if bid != USUAL_BID]
     return cells + [Cell(who="engine", ordering="priority_fee", added_ms=0, bid=bid) for bid in others]
 
 

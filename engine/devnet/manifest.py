@@ -9,6 +9,7 @@ from engine.devnet import accounts
 from engine.devnet.cache import write_atomically
 from engine.devnet.deployment import Deployment
 from engine.devnet.node import Anvil
+from engine.devnet.ordering import Ordering
 
 FORMAT = 1
 FILE = "devnet.json"
@@ -24,7 +25,7 @@ class ManifestToken(msgspec.Struct, frozen=True, kw_only=True):
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A running chain. `start_block` is where discovery begins, `control` the lockstep socket or None,
-    `relay` the private relay or None."""
+    `relay` the private relay or None, `ordering` what its blocks are ordered by."""
 
     format: int
     pid: int
@@ -43,6 +44,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     faucet_key: str
     rivals_log: str
     relay: str | None = None
+    ordering: Ordering = "priority_fee"
 
 
 def manifest_of(
@@ -55,6 +57,7 @@ def manifest_of(
     block_time_ms: int,
     control: Path | None,
     relay: str | None = None,
+    ordering: Ordering = "priority_fee",
 ) -> Manifest:
     """Describe a running chain, served by this process."""
     return Manifest(
@@ -78,6 +81,7 @@ def manifest_of(
         faucet_key=accounts.FAUCET_KEY,
         rivals_log=str(rivals_log(state)),
         relay=relay,
+        ordering=ordering,
     )
 
 

@@ -130,6 +130,7 @@ def run_devnet(options: DevnetOptions) -> None:
                 block_time_ms=block_time_ms,
                 control=control,
                 relay=relay.url if relay else None,
+                ordering=options.ordering,
             )
             path = write_manifest(options.state, manifest)
             shown.say(f"{len(saved.deployment.pools)} pools, {node.rpc_url}, {path}")

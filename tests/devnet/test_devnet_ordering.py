@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.devnet import accounts
+from engine.devnet.mining import head, mine
 from engine.devnet.ordering import by_priority
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ def test_blocks_are_ordered_by_priority_fee_whatever_the_fee_cap(chain: LocalCha
         much = _send(chain, b, m, tip=1_000, max_fee=GWEI // 10)
         some = _send(chain, c, k, tip=500, max_fee=10 * GWEI)
         assert _mined(chain) == [much, some, little]
+
+
+def test_where_the_first_to_come_is_the_first_no_fee_buys_a_place(chain: LocalChain) -> None:
+    with chain.reverted():
+        (a, n), (b, m), (c, k) = _senders(chain)
+        little = _send(chain, a, n, tip=10, max_fee=GWEI)
+        much = _send(chain, b, m, tip=1_000, max_fee=GWEI // 10)
+        some = _send(chain, c, k, tip=500, max_fee=10 * GWEI)
+        newest = head(chain.rpc)
+        fees = {"base_fee_wei": chain.profile.base_fee_wei, "timestamp_s": newest.timestamp_s + 1}
+        mine(chain.rpc, ordering="first_come", **fees)
+        mined = chain.rpc.call("eth_getBlockByNumber", "latest", False)["transactions"]
+        assert mined == [little, much, some]
 
 
 def test_a_later_nonce_that_pays_more_waits_for_the_earlier_and_is_not_lost(chain: LocalChain) -> None:

@@ -168,3 +168,13 @@ def test_refuses_more_rivals_than_there_are_accounts(ring: Callable[..., Ring]) 
     assert len({policy.name for policy in policies(12)}) == 12
     with pytest.raises(DevnetError, match=r"measured 13, limit 12"):
         ring(policies(13))
+
+
+def test_rivals_of_one_latency_and_keen_ones_keep_their_other_ways() -> None:
+    usual, quick, keen = policies(3), policies(3, 100), policies(3, 100, keen=True)
+    assert [policy.latency_ms for policy in quick] == [100] * 3
+    assert [replace(q, latency_ms=u.latency_ms) for q, u in zip(quick, usual, strict=True)] == usual
+    assert all(policy.notice_ppm == 1_000_000 and policy.borrows for policy in keen)
+    assert [(k.hops, k.families, k.bid_share_ppm) for k in keen] == [
+        (u.hops, u.families, u.bid_share_ppm) for u in usual
+    ]
