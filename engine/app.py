@@ -91,7 +91,7 @@ class Engine:
         try:
             answer = await answered(self._running, method, params, principal)
             decision = "answered"
-            return answer
+            return {"paper": True} | answer if self.settings.profile == "paper" else answer
         except KetchError as error:
             decision = f"refused: {control.error_of(error)['code']}"
             raise

@@ -8,22 +8,25 @@ from typing import Any
 
 from engine.assembly import Begun, Composition, assembled
 from engine.chain_actions import head_of
-from engine.chains.endpoints import Endpoint, open_endpoint, redacted
+from engine.chains.endpoints import Endpoint, open_endpoint
 from engine.chains.ordering import read_ordering
+from engine.chains.overlay import Overlay
 from engine.clocks import BlockClock, SystemClock
 from engine.config import MANIFEST_NAME, Settings
-from engine.domain.errors import ChainError, ConfigError
+from engine.connecting import check_chain, check_identity, standing
+from engine.domain.errors import ConfigError
 from engine.domain.ports import Clock, Pace
 from engine.domain.units import Address
 from engine.execution.keys import local_keys
 from engine.execution.monitor import Monitor
 from engine.execution.private import PrivateRelays, relay_key
 from engine.execution.reconcile import count_at, left_chain, reconcile
+from engine.execution.simulated import PaperMonitor
 from engine.execution.submission import Doors
 from engine.gas_seen import GasSeen
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.journal import JOURNAL_FILE, Journal
-from engine.journal.operators import OperatorTerm, operator_terms
+from engine.journal.operators import operator_terms
 from engine.loop import Event
 from engine.market.discovery import discover
 from engine.market.snapshot import Snapshot, save
@@ -32,7 +35,7 @@ from engine.market.sync import read_pools
 from engine.market.tokens import TokenBook, TokenTerms
 from engine.next_key import holds_next
 from engine.pace import Lockstep, RealTime
-from engine.planning.capital import Lenders
+from engine.paper import check_paper, initialise_paper, open_paper
 from engine.planning.costs import choose_l1_model
 from engine.replacing import Replacements
 from engine.risk.in_force import PolicyInForce, in_words
@@ -63,10 +66,12 @@ async def composed(
     warm_up()
     clock: Clock = BlockClock() if settings.lockstep_socket else SystemClock()
     pace: Pace = Lockstep(Path(settings.lockstep_socket)) if settings.lockstep_socket else RealTime()
-    async with open_endpoint(settings.ws) as endpoint:
-        await _check_chain(endpoint, settings)
+    opening = open_paper(settings) if settings.profile == "paper" else open_endpoint(settings.ws)
+    async with opening as endpoint:
+        await check_chain(endpoint, settings)
         await _initialised(settings, state=state, endpoint=endpoint, pace=pace)
         with Journal.open(state / JOURNAL_FILE) as journal:
+            check_paper(journal, settings)
             composition = await _assemble(
                 settings,
                 state=state,
@@ -90,7 +95,7 @@ async def initialise(
 ) -> dict[str, Any]:
     """Set a live profile's state folder up, as far as it can go; returns what was made and what to do next."""
     async with open_endpoint(settings.ws) as endpoint:
-        await _check_chain(endpoint, settings)
+        await check_chain(endpoint, settings)
         return await initialise_live(
             settings, state=state, secret=secret, key_passphrase=key_passphrase, endpoint=endpoint, pace=RealTime()
         )
@@ -116,9 +121,9 @@ async def _assemble(
     signer = engine_signer(
         settings, journal=journal, state=state, passphrase=passphrase, max_gas_wei=lambda: policy.policy.max_gas_wei
     )
-    await _check_identity(endpoint, executor, terms[-1], signer.address)
+    await check_identity(endpoint, executor, terms[-1], signer.address)
     book = address_book(settings)
-    lenders = await _standing(endpoint, lenders_in(book))
+    lenders = await standing(endpoint, lenders_in(book))
     deployments = deployments_in(book)
     clock.observe(head)
     found = await discover(endpoint, deployments, settings.start_block, head.number)
@@ -132,7 +137,13 @@ async def _assemble(
     market = Market(head, pools)
     save(Snapshot(head, pools), state / MARKET_START_FILE)
     ledger = LimitLedger(journal)
-    monitor = Monitor(endpoint, chain=settings.chain_id, executor=executor, operator=signer.address)
+    l1 = await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet")
+    parties: dict[str, Any] = {"chain": settings.chain_id, "executor": executor, "operator": signer.address}
+    monitor = (
+        PaperMonitor(endpoint, **parties, journal=journal, l1=l1, counts=settings.paper.counts)
+        if isinstance(endpoint, Overlay)
+        else Monitor(endpoint, **parties)
+    )
     mined = mined_lately(journal, head)
     gone = await left_chain(endpoint, [one.block for one in mined])
     for one in mined:
@@ -175,7 +186,7 @@ async def _assemble(
             found=found,
             deployments=deployments,
             lenders=lenders,
-            l1=await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet"),
+            l1=l1,
             open_trades=[still_open[one.submission.intent_id] for one in recovered.open],
             next_nonce=recovered.next_nonce,
             mined=mined,
@@ -222,6 +233,9 @@ async def _initialised(settings: Settings, *, state: Path, endpoint: Endpoint, p
         return
     if settings.profile == "live":
         raise ConfigError(f"{state} is not initialised", next_step="run ketch init")
+    if settings.profile == "paper":
+        await initialise_paper(settings, state=state, endpoint=endpoint)
+        return
     manifest = json.loads((state / MANIFEST_NAME).read_bytes())
     await initialise_local(
         settings,
@@ -231,39 +245,3 @@ async def _initialised(settings: Settings, *, state: Path, endpoint: Endpoint, p
         endpoint=endpoint,
         pace=pace,
     )
-
-
-async def _check_chain(endpoint: Endpoint, settings: Settings) -> None:
-    found = int(await endpoint.call("eth_chainId"), 16)
-    if found != settings.chain_id:
-        raise ConfigError(
-            f"{redacted(settings.rpc)} is another chain",
-            measured=f"chain id {found}",
-            limit=f"{settings.chain_id} ({settings.chain})",
-            next_step="correct rpc, or chain",
-        )
-
-
-async def _check_identity(endpoint: Endpoint, executor: Address, term: OperatorTerm, hot: Address) -> None:
-    if hot != term.address:
-        raise ConfigError(
-            "the hot key is not the one of this journal",
-            measured=hot,
-            limit=term.address,
-            next_step="restore the hot key that the journal signs with",
-        )
-    if len(await endpoint.call("eth_getCode", executor, "latest")) <= 2:
-        raise ChainError(
-            f"there is no executor at {executor} on this chain",
-            next_step="this state folder belongs to another chain or an earlier local one: choose another --state",
-        )
-
-
-async def _standing(endpoint: Endpoint, named: Lenders) -> Lenders:
-    """Keep the lenders that have code on this chain."""
-    given = (named.balancer, named.aave, named.morpho)
-    asked = [a for a in given if a is not None]
-    codes = await endpoint.batch([("eth_getCode", (a, "latest")) for a in asked])
-    standing = {a for a, code in zip(asked, codes, strict=True) if len(code) > 2}
-    balancer, aave, morpho = (a if a in standing else None for a in given)
-    return Lenders(balancer=balancer, aave=aave, morpho=morpho)

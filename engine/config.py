@@ -1,7 +1,7 @@
 """The configuration: one frozen tree. Unknown settings are refused with the nearest right one named.
 
-Sources, each over the one before: defaults, the local chain's manifest (profile devnet), STATE/ketch.toml, the
-environment (KETCH_RPC, KETCH_SCAN__MAX_HOPS), what the command line gave.
+Sources, each over the one before: defaults, the local chain's manifest (profile devnet) or a chain's public defaults
+(profile paper), STATE/ketch.toml, the environment (KETCH_RPC, KETCH_SCAN__MAX_HOPS), what the command line gave.
 """
 
 import re
@@ -15,6 +15,7 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engine import config_sources
+from engine.config_paper import paper_defaults
 from engine.domain.decision import PrivateMode
 from engine.domain.errors import ConfigError
 from engine.domain.ordering import OrderingKind
@@ -166,12 +167,20 @@ class Archive(BaseModel):
     note_bytes_in_all: int = Field(default=256_000_000, ge=0)
 
 
+class Paper(BaseModel):
+    """Which end of a trade on paper is its outcome: behind everything in the next block, or first in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    counts: Literal["pessimistic", "optimistic"] = "pessimistic"
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    profile: Literal["devnet", "live"] = "live"
+    profile: Literal["devnet", "paper", "live"] = "live"
     chain: str | int = "arbitrum"
     rpc: HttpUrl
     ws: WsUrl = ""
@@ -191,6 +200,7 @@ class Settings(BaseModel):
     submission: SubmissionTerms = SubmissionTerms()
     tokens: Tokens = Tokens()
     archive: Archive = Archive()
+    paper: Paper = Paper()
 
     @field_validator("chain")
     @classmethod
@@ -209,10 +219,21 @@ class Settings(BaseModel):
             raise ValueError(f"submission.private is Ethereum's: the only door of {self.chain} is its sequencer")
         return self
 
+    @model_validator(mode="after")
+    def _paper_signs_for_itself(self) -> Self:
+        if self.profile == "paper" and (self.wallet.signer == "process" or self.submission.private):
+            raise ValueError("profile paper neither asks a signer nor tells a relay: leave wallet and submission out")
+        return self
+
     @property
     def agents_may_trade(self) -> bool:
         """True when the operator let agents trade; on a live profile that takes two settings."""
-        return self.agents.trading and (self.profile == "devnet" or self.agents.live_trading)
+        return self.agents.trading and (self.profile != "live" or self.agents.live_trading)
+
+    @property
+    def endpoint(self) -> str:
+        """The one endpoint that profile paper works over: `ws` where it is set, else `rpc`."""
+        return self.ws if "ws" in self.model_fields_set else self.rpc
 
     @property
     def terms(self) -> Terms:
@@ -240,6 +261,10 @@ def load(state: Path, *, environ: Mapping[str, str], given: Mapping[str, object]
     profile = next((s.values["profile"] for s in reversed(stated) if "profile" in s.values), "live")
     if profile == "devnet":
         stated.insert(0, config_sources.from_manifest(state / MANIFEST_NAME))
+    if profile == "paper":
+        given_chain = next((s.values["chain"] for s in reversed(stated) if "chain" in s.values), "arbitrum")
+        chain = chain_named(given_chain)
+        stated.insert(0, paper_defaults(chain.id, chain.name, environ))
     if not any("rpc" in s.values for s in stated):
         raise _no_endpoint(state, devnet=profile == "devnet")
     return config_sources.settle(Settings, stated)

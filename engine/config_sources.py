@@ -16,10 +16,11 @@ from engine.domain.errors import ConfigError
 PREFIX = "KETCH_"
 NOT_SETTINGS = frozenset(
     {
-        "KETCH_STATE", "KETCH_CACHE", "KETCH_NODE", "KETCH_LOCKS", "KETCH_KEY_PASSPHRASE", "KETCH_HOT_KEY", "KETCH_DATA"
+        "KETCH_STATE", "KETCH_CACHE", "KETCH_NODE", "KETCH_LOCKS", "KETCH_KEY_PASSPHRASE", "KETCH_HOT_KEY",
+        "KETCH_DATA", "KETCH_RPC_ETHEREUM", "KETCH_RPC_ARBITRUM", "KETCH_RPC_BASE", "KETCH_RPC_OPTIMISM",
     }
 )  # fmt: skip
-"""Variables with our prefix that are read elsewhere: places, secrets, and the tests' shared data."""
+"""Variables with our prefix that are read elsewhere: places, secrets, paper's endpoints, the tests' shared data."""
 
 Tree = dict[str, Any]
 LOCAL_LIMITS: Tree = {

@@ -1,6 +1,6 @@
 """Make a state folder that can trade: keys, the executor on the chain, and the journal's first entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ async def initialise_local(
     )
     listing = [Action(to=executor, data=encode_list_profit_token(token, True)) for token in settings.base_tokens]
     await perform(endpoint, settings.chain_id, keys.treasury, listing, pace)
-    await _begin_journal(settings, state, endpoint, (executor, treasury, hot), "ACTIVE")
+    await begin_journal(settings, state, endpoint, (executor, treasury, hot), "ACTIVE")
 
 
 async def initialise_live(
@@ -119,7 +119,7 @@ async def initialise_live(
         deployment = _deployment(settings, settings.treasury, hot)
         receipts = await perform(endpoint, settings.chain_id, key, [deployment], pace)
         executor = Address(receipts[0]["contractAddress"].lower())
-    await _begin_journal(settings, state, endpoint, (executor, settings.treasury, hot), None)
+    await begin_journal(settings, state, endpoint, (executor, settings.treasury, hot), None)
     return {
         "operator": hot,
         "treasury": settings.treasury,
@@ -154,13 +154,16 @@ def _native(settings: Settings) -> Address:
     return settings.native_wrapped
 
 
-async def _begin_journal(
+async def begin_journal(
     settings: Settings,
     state: Path,
     endpoint: Endpoint,
     accounts: tuple[Address, Address, Address],
     trading: TradingState | None,
+    *,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
+    """Write the genesis, `more` in it where a profile has more to say, and the trading state if one is given."""
     executor, treasury, hot = accounts
     head = await head_of(endpoint, settings.chain_id)
     tokens = await read_tokens(endpoint, settings.base_tokens, head.hash)
@@ -178,10 +181,11 @@ async def _begin_journal(
         "native_wrapped": settings.native_wrapped,
         "tokens": list(tokens.values()),
         "balances_at_start": await balances(endpoint, list(tokens), (executor, treasury), head),
+        **(more or {}),
     }
     with Journal.open(state / JOURNAL_FILE, genesis=genesis) as journal:
         if trading is not None:
-            record_state(journal, trading, principal="local", reason="a local chain has nothing to lose", block=head)
+            record_state(journal, trading, principal="local", reason="there is nothing to lose", block=head)
 
 
 async def balances(

@@ -16,7 +16,7 @@ from engine.config import MANIFEST_NAME, Settings
 from engine.domain.errors import ConfigError
 from engine.domain.units import Address
 from engine.execution.key_lock import hold_key
-from engine.execution.keys import create_hot_key, hot_address, local_hot_key, unlock_hot_key
+from engine.execution.keys import PAPER_KEYS, create_hot_key, hot_address, local_hot_key, unlock_hot_key
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import OperatorTerm, operator_now
 
@@ -43,6 +43,8 @@ def hot_key(settings: Settings, *, state: Path, passphrase: Callable[[], str], t
     """
     if settings.profile == "devnet":
         return local_hot_key(local_seed(state), term.number if term else 0)
+    if settings.profile == "paper":
+        return PAPER_KEYS.hot
     named = term.address if term and term.number else None
     match settings.wallet.key:
         case "keystore":
@@ -64,18 +66,18 @@ def local_seed(state: Path) -> int:
 def key_held(
     settings: Settings, address: Address, *, state: Path, role: str = "engine"
 ) -> AbstractContextManager[None]:
-    """Own the hot key while inside; a local chain's is anybody's, and a demo must not stop another.
+    """Own the hot key while inside; a local chain's and that of paper are anybody's, and one must not stop another.
 
     Raises `ConfigError` that names who holds it.
     """
-    if settings.profile == "devnet":
+    if settings.profile != "live":
         return nullcontext()
     return hold_key(settings.chain_id, address, state=state, role=role)
 
 
 def journals_key_held(settings: Settings, state: Path) -> AbstractContextManager[None]:
     """Own the hot key that a state folder's journal names; before `ketch init` there is none."""
-    if settings.profile == "devnet" or not (state / JOURNAL_FILE).exists():
+    if settings.profile != "live" or not (state / JOURNAL_FILE).exists():
         return nullcontext()
     with Journal.open(state / JOURNAL_FILE) as journal:  # for writing: that brings an older one up to date
         return key_held(settings, operator_now(journal).address, state=state)

@@ -20,6 +20,7 @@ from engine.execution.keys import (
 )
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import OperatorTerm, operator_terms
+from engine.journal.papered import is_paper
 from engine.key_sources import from_keyring, into_keyring, local_seed
 
 
@@ -30,6 +31,8 @@ def next_key(settings: Settings, *, state: Path, passphrase: Callable[[], str]) 
     wrong passphrase, and for a source that the engine makes no keys in.
     """
     with Journal.read(state / JOURNAL_FILE) as journal:
+        if is_paper(journal):
+            raise ConfigError("an engine on paper has no key to replace", next_step="it signs with a published one")
         genesis, terms = journal.genesis, operator_terms(journal)
     following = _waiting(settings, state, terms) or _made(settings, state, terms, passphrase)
     return {

@@ -16,6 +16,7 @@ from engine.domain.pools import Log
 from engine.domain.units import Address
 from engine.initialise import balances
 from engine.journal.journal import Journal
+from engine.journal.papered import said_of_paper
 from engine.journal.trades import totals
 from engine.market.discovery import decode_logs_in_order
 from engine.market.snapshot import load
@@ -65,7 +66,7 @@ async def summary(settings: Settings, state: Path, engine: Composition) -> dict[
             "available_profit_wei": str(available),
             "rivals_profit_wei": str(rivals_profit_wei(Path(local["rivals_log"]), after_block=engine.start.number)),
         }
-    return body
+    return body | said_of_paper(journal)
 
 
 def net_profit_wei(journal: Journal, gas_paid_wei: int) -> int:

@@ -7,9 +7,10 @@ from typing import Any
 from engine.chain_actions import Action, perform
 from engine.chains.endpoints import open_endpoint
 from engine.config import MANIFEST_NAME, Settings
-from engine.domain.errors import ChainError
+from engine.domain.errors import ChainError, ConfigError
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import operator_now
+from engine.journal.papered import is_paper
 from engine.pace import RealTime
 from engine.queries.balances import balances_on, endpoints_of
 from engine.risk.versions import version_in_force
@@ -24,6 +25,10 @@ async def top_up(settings: Settings, *, state: Path, target_wei: int | None) -> 
     Raises `ChainError` when the balance is not known.
     """
     with Journal.read(state / JOURNAL_FILE) as journal:
+        if is_paper(journal):
+            raise ConfigError(
+                "an engine on paper burns no gas", next_step="send nothing to its hot key: it is published"
+            )
         operator = operator_now(journal).address
         max_gas_wei = version_in_force(journal).terms.risk.max_gas_wei
     warn_below_wei = settings.wallet.warn_below_trades * max_gas_wei

@@ -61,9 +61,11 @@ class View:
         self._trades: deque[Event] = deque(maxlen=RECENT)
         self._names: dict[str, tuple[str, int]] = {}
         self._opportunities = 0
+        self._paper = False
 
     def __call__(self, event: Event) -> None:
         self._names |= token_names(event)
+        self._paper = self._paper or bool(event.get("paper"))
         match event["event"]:
             case "trade":
                 self._trades.append(event)
@@ -97,7 +99,7 @@ class View:
             latest.add_row(*trade_cells(trade, self._names))
         return Panel(
             Group(facts, Text(f"profit {profit or '–'}"), latest, Text(str(self._now.get("said", "")), style="dim")),
-            title="ketch",
+            title="ketch PAPER" if self._paper else "ketch",
             title_align="left",
         )
 

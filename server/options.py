@@ -12,6 +12,8 @@ import click
 
 from server.failures import cause_of, failure
 
+PAPER = "PAPER: nothing here was sent, and nobody was paid."
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -28,7 +30,9 @@ class Session:
         return self.state / "control.sock"
 
     def result(self, value: dict[str, Any], text: Callable[[], str]) -> None:
-        """Print the result: one JSON object, or `text()` for people."""
+        """Print the result: one JSON object, or `text()` for people, who are told first when it is all on paper."""
+        if value.get("paper") and not self.json:
+            click.echo(PAPER)
         click.echo(json.dumps(value) if self.json else text())
 
 

@@ -58,7 +58,8 @@ def event_line(event: Mapping[str, Any], names: Names) -> str:
         case "started":
             where = f"chain {event.get('chain_id')} at block {event.get('block')}"
             who = f"executor {event.get('executor')}, {event.get('state')}"
-            return f"started on {where}: {event.get('pools')} pools, {who}"
+            paper = "PAPER, nothing is sent: " if event.get("paper") else ""
+            return f"{paper}started on {where}: {event.get('pools')} pools, {who}"
         case kind:
             rest = " ".join(f"{k}={v}" for k, v in event.items() if k != "event" and isinstance(v, str | int))
             return f"{kind} {rest}".rstrip()
@@ -85,6 +86,8 @@ def summary_text(summary: Mapping[str, Any], tokens: Iterable[Mapping[str, Any]]
             shown[name] = ", ".join(amount_text(int(raw), token, names) for token, raw in value.items()) or "nothing"
         elif name in WEI and value is not None:
             shown[name.removesuffix("_wei")] = f"{scaled(int(value), NATIVE_DECIMALS)} of the native coin"
+        elif name == "on_paper":
+            shown[name] = value
         elif name == "verify":
             shown[name] = "ok" if value["ok"] else f"{len(value['findings'])} findings"
         elif isinstance(value, Mapping):

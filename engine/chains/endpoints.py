@@ -17,8 +17,10 @@ from engine.domain.errors import ChainError
 
 Json = Any
 """Decoded JSON, whose shape the caller checks."""
+Request = tuple[str, Sequence[Json]]
+"""A method and its parameters."""
 
-_REQUEST_TIMEOUT_S = 20.0
+REQUEST_TIMEOUT_S = 20.0
 _CONNECT_TIMEOUT_S = 10.0
 _CLOSE_WITHIN_S = 2.0
 _RECONNECT_DELAYS_S = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)  # the last repeats
@@ -53,7 +55,7 @@ class Endpoint:
         """Send one request. Raises `RpcError` when the node refuses it, `ChainError` when it does not answer."""
         return self._unwrap(method, (await self._exchange([(method, params)]))[0])
 
-    async def batch(self, requests: Sequence[tuple[str, Sequence[Json]]]) -> list[Json]:
+    async def batch(self, requests: Sequence[Request]) -> list[Json]:
         """Send requests in one message; the answers come in the same order. Raises as `call` does."""
         if not requests:
             return []
@@ -62,9 +64,14 @@ class Endpoint:
 
     async def heads(self) -> MemoryObjectReceiveStream[Json]:
         """Subscribe to new block headers. After a reconnect the stream goes on: the gap is the follower's to fill."""
+        receive = self.head_stream()
+        await self.call("eth_subscribe", "newHeads")
+        return receive
+
+    def head_stream(self) -> MemoryObjectReceiveStream[Json]:
+        """Give a stream of every head that is published from now on."""
         send, receive = anyio.create_memory_object_stream[Json](_HEADS_BUFFER)
         self._head_sinks.append(send)
-        await self.call("eth_subscribe", "newHeads")
         return receive
 
     def close_heads(self) -> None:
@@ -104,16 +111,17 @@ class Endpoint:
 
     async def _receive(self, socket: ClientConnection) -> None:
         if self._head_sinks:  # a reconnect: the node has forgotten our subscription
-            await socket.send(msgspec.json.encode(_request(0, "eth_subscribe", ("newHeads",))))
+            await socket.send(msgspec.json.encode(request_body(0, "eth_subscribe", ("newHeads",))))
         async for message in socket:
             decoded = msgspec.json.decode(message)
             for item in cast("list[Json]", decoded if isinstance(decoded, list) else [decoded]):
                 if "method" in item:
-                    await self._publish_head(item["params"]["result"])
+                    self.publish_head(item["params"]["result"])
                 elif (future := self._waiting.pop(item.get("id") or 0, None)) and not future.done():
                     future.set_result(item)
 
-    async def _publish_head(self, header: Json) -> None:
+    def publish_head(self, header: Json) -> None:
+        """Pass a header to whoever follows the heads."""
         for sink in self._head_sinks:
             try:
                 sink.send_nowait(header)
@@ -122,15 +130,15 @@ class Endpoint:
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 continue
 
-    async def _exchange(self, requests: Sequence[tuple[str, Sequence[Json]]]) -> list[Json]:
+    async def _exchange(self, requests: Sequence[Request]) -> list[Json]:
         async with self._limit:
             loop = asyncio.get_running_loop()
             ids = [next(self._ids) for _ in requests]
             futures = [loop.create_future() for _ in ids]
-            body = [_request(i, m, p) for i, (m, p) in zip(ids, requests, strict=True)]
+            body = [request_body(i, m, p) for i, (m, p) in zip(ids, requests, strict=True)]
             what = requests[0][0] if len(requests) == 1 else f"a batch of {len(requests)} requests"
             try:
-                async with asyncio.timeout(_REQUEST_TIMEOUT_S):
+                async with asyncio.timeout(REQUEST_TIMEOUT_S):
                     await self._connected.wait()
                     self._waiting.update(zip(ids, futures, strict=True))
                     socket = self._socket
@@ -140,7 +148,7 @@ class Endpoint:
                     return await asyncio.gather(*futures)
             except TimeoutError as error:
                 raise ChainError(
-                    f"{redacted(self.url)} did not answer {what}", limit=f"{_REQUEST_TIMEOUT_S:.0f} s"
+                    f"{redacted(self.url)} did not answer {what}", limit=f"{REQUEST_TIMEOUT_S:.0f} s"
                 ) from error
             except WebSocketException as error:
                 raise ChainError(f"{what} was not sent: the connection to {redacted(self.url)} was lost") from error
@@ -166,6 +174,13 @@ class Endpoint:
 async def open_endpoint(url: str) -> AsyncGenerator[Endpoint]:
     """Connect to a `ws://` or `http://` endpoint (by its WebSocket twin); raises `ChainError` if it is not there."""
     endpoint = Endpoint(websocket_url(url))
+    async with opened(endpoint):
+        yield endpoint
+
+
+@asynccontextmanager
+async def opened(endpoint: Endpoint) -> AsyncGenerator[None]:
+    """Hold an endpoint's connection while inside; raises `ChainError` if the first cannot be made."""
     ready = asyncio.Event()
     runner = asyncio.create_task(endpoint.run(ready))
     waiter = asyncio.create_task(ready.wait())
@@ -173,7 +188,7 @@ async def open_endpoint(url: str) -> AsyncGenerator[Endpoint]:
         await asyncio.wait((runner, waiter), return_when=asyncio.FIRST_COMPLETED)
         if not ready.is_set():
             await runner
-        yield endpoint
+        yield
     finally:
         endpoint.close_heads()
         for task in (waiter, runner):
@@ -207,5 +222,6 @@ def unreachable(url: str, error: BaseException) -> ChainError:
     )
 
 
-def _request(request_id: int, method: str, params: Sequence[Json]) -> dict[str, Json]:
+def request_body(request_id: int, method: str, params: Sequence[Json]) -> dict[str, Json]:
+    """Put one request into JSON-RPC's form."""
     return {"jsonrpc": "2.0", "id": request_id, "method": method, "params": list(params)}

@@ -34,6 +34,12 @@ def local_keys(seed: int) -> LocalKeys:
     return LocalKeys(hot=hot, treasury=treasury, secret=secret, relay=relay)
 
 
+PAPER_KEYS = LocalKeys(
+    **{role: "0x" + keccak(text=f"ketch paper {role}").hex() for role in ("hot", "treasury", "secret", "relay")}
+)
+"""What an engine on paper signs with: published here, so that nobody sends anything there."""
+
+
 def local_hot_key(seed: int, number: int) -> str:
     """Derive a local chain's hot key: the first, or the one that replaced it `number` times."""
     return local_keys(seed).hot if number == 0 else "0x" + keccak(text=f"ketch devnet hot {number} {seed}").hex()

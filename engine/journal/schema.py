@@ -29,6 +29,7 @@ Kind = Literal[
     "miss",
     "operator",
     "note",
+    "paper",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

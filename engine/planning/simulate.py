@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,9 @@ from engine.chains.abi import hex_data
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.chains.executor_reverts import reason_of
 from engine.domain.opportunity import Plan
-from engine.domain.units import Address, BlockRef, PoolId
+from engine.domain.units import Address, BlockHash, BlockRef, PoolId
+
+Call = Mapping[str, str]
 
 _CALL_GAS = 8_000_000
 _NO_SUCH_METHOD = frozenset((-32601, -32600, -32004))
@@ -46,26 +48,32 @@ class Simulator:
         Without eth_simulateV1 a plan that shares a pool with one before it is not ok: it cannot be proved. Raises
         `ChainError` when the node no longer knows that block.
         """
-        if self._has_simulate is not False:
-            try:
-                found = await self._by_simulate(plans, block)
-                self._has_simulate = True
-                return found
-            except RpcError as error:
-                if self._has_simulate or error.code not in _NO_SUCH_METHOD:
-                    raise
-                self._has_simulate = False
-        return await self._by_calls(plans, block)
-
-    async def _by_simulate(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
         calls = [self._call(plan) for plan in plans]
         # a second on: pools that have traded in the block's own second skip their price averages, which costs less
-        step: dict[str, Any] = {"calls": calls, "blockOverrides": {"time": hex(block.timestamp_s + 1)}}
+        found = await self._by_simulate(calls, block.hash, block.timestamp_s + 1)
+        return await self._by_calls(plans, block) if found is None else found
+
+    async def run(self, calls: Sequence[Call], at: BlockHash, time_s: int) -> list[Simulated]:
+        """Run calls one after the other in a block at `time_s` on top of `at`; each alone without eth_simulateV1."""
+        found = await self._by_simulate(calls, at, time_s)
+        return [await self._by_call(call, at) for call in calls] if found is None else found
+
+    async def _by_simulate(self, calls: Sequence[Call], at: BlockHash, time_s: int) -> list[Simulated] | None:
+        """Simulate calls that see each other; None from a node that cannot."""
+        if self._has_simulate is False:
+            return None
+        step: dict[str, Any] = {"calls": list(calls), "blockOverrides": {"time": hex(time_s)}}
         if self._overrides:
             step["stateOverrides"] = self._overrides
-        answer = await self._endpoint.call(
-            "eth_simulateV1", {"blockStateCalls": [step], "validation": False}, {"blockHash": block.hash}
-        )
+        body = {"blockStateCalls": [step], "validation": False}
+        try:
+            answer = await self._endpoint.call("eth_simulateV1", body, {"blockHash": at})
+        except RpcError as error:
+            if self._has_simulate or error.code not in _NO_SUCH_METHOD:
+                raise
+            self._has_simulate = False
+            return None
+        self._has_simulate = True
         return [_simulated(call) for call in answer[0]["calls"]]
 
     async def _by_calls(self, plans: Sequence[Plan], block: BlockRef) -> list[Simulated]:
@@ -74,16 +82,16 @@ class Simulator:
         moved: set[PoolId] = set()
         for plan in plans:
             pools = plan.request.route.pools
-            found.append(_RESTS_ON_ANOTHER if pools & moved else await self._by_call(plan, block))
+            found.append(_RESTS_ON_ANOTHER if pools & moved else await self._by_call(self._call(plan), block.hash))
             moved |= pools
         return found
 
-    async def _by_call(self, plan: Plan, block: BlockRef) -> Simulated:
-        """Simulate one plan. Gas is the least gas limit that suffices, which is more than a receipt would say."""
-        where: list[Any] = [{"blockHash": block.hash}, *([self._overrides] if self._overrides else [])]
+    async def _by_call(self, call: Call, at: BlockHash) -> Simulated:
+        """Simulate one call. Gas is the least gas limit that suffices, which is more than a receipt would say."""
+        where: list[Any] = [{"blockHash": at}, *([self._overrides] if self._overrides else [])]
         try:
-            data = await self._endpoint.call("eth_call", self._call(plan), *where)
-            gas = await self._endpoint.call("eth_estimateGas", self._call(plan), *where)
+            data = await self._endpoint.call("eth_call", call, *where)
+            gas = await self._endpoint.call("eth_estimateGas", call, *where)
         except RpcError as error:
             if error.data is None and "revert" not in error.message.lower():
                 raise  # the node's failure, not the plan's: it may have left the block

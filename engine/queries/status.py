@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from engine.journal.journal import Journal
 from engine.journal.operators import operator_now
+from engine.journal.papered import is_paper, said_of_paper
 from engine.journal.trades import trades as journal_trades
 from engine.params import Nothing
 from engine.principals import Principal
@@ -112,7 +113,7 @@ async def engine_configuration(engine: Running, params: Nothing, principal: Prin
 
 def status_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
     """Say who trades where, so that a stranger can check the books with nothing but RPC, and what it came to."""
-    return standing_of(rpc, journal, state) | {"totals": _as_text(totals_of(journal))}
+    return standing_of(rpc, journal, state) | {"totals": _as_text(totals_of(journal))} | said_of_paper(journal)
 
 
 def standing_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any]:
@@ -120,6 +121,7 @@ def standing_of(rpc: str | None, journal: Journal, state: Path) -> dict[str, Any
     genesis, held = journal.genesis, version_in_force(journal)
     named = ("executor", "treasury", "operator_secret", "native_wrapped")
     return {
+        "paper": is_paper(journal),
         "rpc": rpc,
         "chain_id": int(genesis["chain_id"]),
         **{name: genesis[name] for name in named},

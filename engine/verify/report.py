@@ -23,6 +23,7 @@ class Finding:
 class Report:
     """The checker's answer. It is good only when no fault was found, and a chain that was not asked is a fault.
 
+    `paper`: the journal is of trades that were never sent; then `realised` and `gas_paid_wei` are what it says itself.
     `anchored` is the last row that no rewriting can have changed: a mined trade's calldata holds its hash.
 
     `realised`, `onchain_delta` are raw units by token, `gas_paid_wei` all gas of all receipts: the chain's figures,
@@ -35,6 +36,7 @@ class Report:
     onchain_delta: dict[str, int] = field(default_factory=lambda: dict[str, int]())
     gas_paid_wei: int = 0
     anchored: int = 0
+    paper: bool = False
 
     @property
     def ok(self) -> bool:
@@ -52,6 +54,7 @@ class Report:
         """Return the report as JSON's types; amounts are decimal strings."""
         return {
             "ok": self.ok,
+            "paper": self.paper,
             "checked": dict(sorted(self.checked.items())),
             "findings": [
                 {"seq": f.seq, "what": f.what, "measured": f.measured, "expected": f.expected, "level": f.level}

@@ -10,6 +10,7 @@ from engine.verify.intents import check_genesis, check_intents, check_tables
 from engine.verify.limits import check_limits
 from engine.verify.lineage import FAULTS, Lineage, trace
 from engine.verify.operators import check_changes, check_nonces
+from engine.verify.papers import check_papers, check_unsent
 from engine.verify.policies import check_policies
 from engine.verify.receipts import View, check_receipts, read_receipts
 from engine.verify.report import Report
@@ -41,6 +42,7 @@ def verify_state(state: Path, rpc: str | None, *, at_block: int | None = None, e
     signed: dict[str, Signed] = {}
     _guarded(report, "the intents", lambda: signed.update(check_intents(lineage, report)))
     _guarded(report, "the tables", lambda: check_tables(history, lineage, report))
+    _guarded(report, "the paper", lambda: check_papers(history, lineage, report))
     _guarded(report, "the limits", lambda: check_limits(history, lineage.genesis, report))
     if rpc is None:
         report.found(None, "chain not reached", "no node is named", "a node to check the trades against")
@@ -58,6 +60,9 @@ def _check_chain(rpc: Rpc, lineage: Lineage, signed: dict[str, Signed], at_block
     chain_id, number = rpc.ask([("eth_chainId", ()), ("eth_blockNumber", ())])
     if int(chain_id, 16) != int(genesis["chain_id"]):
         report.found(1, "the node is on another chain", int(chain_id, 16), genesis["chain_id"])
+        return
+    if report.paper:
+        check_unsent(rpc, lineage, report)
         return
     view = View(
         number=int(number, 16) if at_block is None else at_block,

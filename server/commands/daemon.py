@@ -34,7 +34,9 @@ def settings_options(run: Callable[..., None]) -> Callable[..., None]:
     run = click.option("--rpc", help="The chain's endpoint (setting rpc).")(run)
     run = click.option("--chain", help="The chain's name or id (setting chain).")(run)
     return click.option(
-        "--profile", type=click.Choice(["devnet", "live"]), help="devnet trades on STATE's local chain."
+        "--profile",
+        type=click.Choice(["devnet", "paper", "live"]),
+        help="devnet trades on STATE's local chain, paper on a real one without sending anything.",
     )(run)
 
 

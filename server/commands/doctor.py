@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from server.commands.daemon import settings_options
 from server.failures import Failed
 from server.options import Session, with_session
 from server.show import facts, table
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from engine.config import Settings
 
 LEAST_FREE_BYTES = 1 << 30
+Given = dict[str, str | None]
+"""The settings that the command line gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,10 @@ class Finding:
 
 @click.command()
 @click.option("--drift", is_flag=True, help="Have the engine re-read every pool at one block and compare.")
+@settings_options
 @with_session
-def doctor(session: Session, *, drift: bool) -> None:
-    """Check the machine, the state folder and the chain."""
+def doctor(session: Session, *, drift: bool, profile: str | None, chain: str | None, rpc: str | None) -> None:
+    """Check the machine, the state folder and the chain; with --profile paper the endpoint, end to end."""
     if drift:
         from engine.control_client import call
 
@@ -41,17 +45,18 @@ def doctor(session: Session, *, drift: bool) -> None:
         if not measured["ok"]:
             raise Failed("pools differ from the chain: see the differences above")
         return
-    findings = list(_findings(session))
+    given = {"profile": profile, "chain": chain, "rpc": rpc}
+    findings = list(_endpoint(session, given) if profile == "paper" else _findings(session, given))
     value: dict[str, Any] = {"ok": all(f.ok is not False for f in findings), "checks": [asdict(f) for f in findings]}
     session.result(value, lambda: _text(findings))
     if not value["ok"]:
         raise Failed("not everything is in order: see the checks above")
 
 
-def _findings(session: Session) -> Iterator[Finding]:
+def _findings(session: Session, given: Given) -> Iterator[Finding]:
     settings: list[Settings] = []
     yield _checked("state folder", lambda: _state_folder(session))
-    yield _checked("settings", lambda: _settings(session, settings))
+    yield _checked("settings", lambda: _settings(session, settings, given))
     yield _checked("chain", lambda: _chain(settings[0])) if settings else Finding("chain", None, "no settings")
     yield _checked("journal", lambda: _journal(session))
     yield _checked("engine", lambda: _engine(session))
@@ -80,11 +85,37 @@ def _state_folder(session: Session) -> Finding | str:
     return f"{state}, {free >> 30} GiB free"
 
 
-def _settings(session: Session, into: "list[Settings]") -> str:
+def _endpoint(session: Session, given: Given) -> Iterator[Finding]:
+    """Check the endpoint that profile paper would use; what it lacks is marked –, with what is done instead."""
+    import anyio
+
+    from engine.chains.checkup import Row, checkup
+    from engine.chains.endpoints import redacted
+    from engine.chains.public import open_public
+    from engine.clocks import SystemClock
+
+    settings: list[Settings] = []
+    yield _checked("settings", lambda: _settings(session, settings, given))
+    rows: list[Row] = []
+
+    async def ask() -> None:
+        async with open_public(settings[0].endpoint) as endpoint:
+            rows.extend([row async for row in checkup(endpoint, settings[0].chain_id, SystemClock(), endpoint.waited)])
+
+    def reached() -> str:
+        anyio.run(ask)
+        return redacted(settings[0].endpoint)
+
+    if settings:
+        yield _checked("endpoint", reached)
+    yield from (Finding(row.check, row.ok, row.found, row.otherwise) for row in rows)
+
+
+def _settings(session: Session, into: "list[Settings]", given: Given) -> str:
     from engine.config import MANIFEST_NAME, load
 
-    local = (session.state / MANIFEST_NAME).exists()
-    into.append(load(session.state, environ=os.environ, given={"profile": "devnet" if local else None}))
+    local = (session.state / MANIFEST_NAME).exists() and given["profile"] is None
+    into.append(load(session.state, environ=os.environ, given={**given, **({"profile": "devnet"} if local else {})}))
     return f"profile {into[0].profile}, chain {into[0].chain}"
 
 

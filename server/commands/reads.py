@@ -24,9 +24,9 @@ def trades(session: Session) -> None:
     """List every submission and how it ended."""
     value = _asked(session, "all_trades")
     if value is None:
-        from engine.app import offline_trades
+        from engine.app import offline_status, offline_trades
 
-        value = {"trades": offline_trades(session.state)}
+        value = {"trades": offline_trades(session.state), "paper": offline_status(session.state)["paper"]}
     session.result(value, lambda: _trades_text(session, value))
 
 

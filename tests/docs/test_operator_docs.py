@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from benchmarks.gas_table import as_markdown, gas_table
 from engine.chains.executor_reverts import REASONS
 from engine.config import Settings
+from engine.config_paper import PAPER_LIMITS
 from engine.config_sources import LOCAL_LIMITS, NOT_SETTINGS, PREFIX
 from server.cli import cli
 from tests.docs.sources import ROOT, dotted, shipped, strings, text, tree
@@ -162,7 +163,18 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ob
 
 def described_settings() -> dict[str, list[str]]:
     """Read the tables of settings: name -> meaning, default, unit, variable."""
-    sections = ("The engine", "Scanning", "Misses", "Limits", "Agents", "Wallet", "Submission", "Tokens", "Archive")
+    sections = (
+        "The engine",
+        "Scanning",
+        "Misses",
+        "Limits",
+        "Agents",
+        "Wallet",
+        "Submission",
+        "Tokens",
+        "Archive",
+        "Paper",
+    )
     tables = [f"## {section}" for section in sections]
     return {plain(row[0]): row[1:] for table in tables for row in rows(CONFIGURATION, table)}
 
@@ -188,6 +200,11 @@ def test_the_default_of_a_setting_is_the_one_described(name: str, default: objec
 def test_what_a_local_chain_sets_is_described() -> None:
     described = {plain(row[0]): int(plain(row[1])) for row in rows(CONFIGURATION, "## What a local chain sets")}
     assert described == {f"risk.{name}": int(value) for name, value in LOCAL_LIMITS.items()}
+
+
+def test_what_profile_paper_sets_is_described() -> None:
+    described = {plain(row[0]): int(plain(row[1])) for row in rows(CONFIGURATION, "## What profile paper sets")}
+    assert described == {f"risk.{name}": int(value) for name, value in PAPER_LIMITS.items()}
 
 
 def test_the_variable_of_a_setting_is_the_one_described() -> None:

@@ -124,7 +124,7 @@ def test_a_setting_like_no_other_is_answered_with_all(tmp_path: Path):
         (RPC + "base_tokens = [3]", "base_tokens must be text"),
         (RPC + "treasury = 1979-05-27", "treasury must be an address: 0x and 40 hex digits"),
         (RPC + "deployments.sushi_v2.factory = 3", "deployments.sushi_v2.factory must be text"),
-        (RPC + 'profile = "test"', "profile must be 'devnet' or 'live'"),
+        (RPC + 'profile = "test"', "profile must be 'devnet', 'paper' or 'live'"),
         ("rpc = 3", "rpc must be text"),
         ('rpc = "127.0.0.1:9"', "rpc must be a URL that begins with http:// or https://"),
         ('rpc = "http://"', "rpc must be a URL that begins with http:// or https://"),
