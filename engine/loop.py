@@ -170,12 +170,13 @@ class Loop:
         proposed: Sequence[SizedCycle] = ()
         state, looked = self._commands.state, self._tip() <= event.block.number
         try:
-            if await self._settle() or self._funds.gas_float_wei < self._in_force.policy.max_gas_wei:
-                self._funds = await self._read_funds()
-            self._search.follow_tokens()
-            if self._may_trade(event):
-                proposed = await self._trade(event)
-            self._say_unsent(await self._replacements.tend(self._desk, event.block, event.base_fee_wei))
+            if looked:  # behind, only the market is brought up: what asks the node is asked once, at the newest block
+                if await self._settle() or self._funds.gas_float_wei < self._in_force.policy.max_gas_wei:
+                    self._funds = await self._read_funds()
+                self._search.follow_tokens()
+                if self._may_trade(event):
+                    proposed = await self._trade(event)
+                self._say_unsent(await self._replacements.tend(self._desk, event.block, event.base_fee_wei))
             for miss in await self._misses.look(event):
                 self._publish({"event": "missed", "reason": miss.reason, "tx_hash": miss.arbitrage.tx_hash})
         except RpcError as error:  # the node has left this block; the reorg and the blocks after it are on their way

@@ -135,6 +135,8 @@ class MissWatch:
         approved = {d.proof.plan.request.route.pools: d for d in before.decisions if isinstance(d, Approved)}
         ours: list[OurTrade] = []
         for tx, receipt in zip(hashes, receipts, strict=True):
+            if receipt is not None and int(receipt["blockNumber"], 16) < number:
+                continue  # it had ended before, and is settled once the newest block is reached
             pools = before.open_trades[tx]
             decision = approved.get(pools)
             here = receipt if receipt is not None and int(receipt["blockNumber"], 16) == number else None

@@ -1,8 +1,11 @@
 """Follow a chain's heads: each block once, in order, with its logs; gaps filled, reorgs told."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.chains.base_fee import next_base_fee_wei
 from engine.chains.endpoints import Endpoint
@@ -14,6 +17,8 @@ from engine.domain.units import Address, BlockHash, BlockRef, ChainId
 
 HISTORY_BLOCKS = 256
 """How far back a reorg or a gap can be bridged; past it the market must be read anew."""
+_READ_AHEAD = 16
+"""Headers whose logs are on their way while an earlier block is dealt with."""
 
 
 def block_ref(chain: ChainId, header: dict[str, Any]) -> BlockRef:
@@ -54,25 +59,51 @@ class HeadFollower:
         self._clock = clock
         self._topics = topics
         self._known: OrderedDict[BlockHash, BlockRef] = OrderedDict({start.hash: start})
+        self._asked: dict[BlockHash, asyncio.Task[list[dict[str, Any]]]] = {}
 
     @property
     def tip(self) -> BlockRef:
         return next(reversed(self._known.values()))
 
     async def events(self) -> AsyncIterator[ChainEvent]:
-        """Yield chain events until cancelled. Raises `ChainError` when a gap is deeper than `HISTORY_BLOCKS`."""
+        """Yield chain events until cancelled. Raises `ChainError` when a gap is deeper than `HISTORY_BLOCKS`.
+
+        The logs of a header are asked for when it arrives, not when the one before it has been dealt with: a node that
+        is a block's time away would be followed ever further behind.
+        """
         headers = await self._endpoint.heads()
-        async with headers:
+        arrived: asyncio.Queue[tuple[dict[str, Any], int] | None] = asyncio.Queue(_READ_AHEAD)
+        reading = asyncio.create_task(self._read_ahead(headers, arrived))
+        try:
             # what was mined between the market's first reading and the subscription
             for event in await self.advance(await self._endpoint.call("eth_getBlockByNumber", "latest", False)):
                 yield event
-            async for header in headers:
-                for event in await self.advance(header):
+            while (item := await arrived.get()) is not None:
+                for event in await self.advance(*item):
                     yield event
+        finally:
+            asked: list[asyncio.Task[Any]] = [reading, *self._asked.values()]
+            self._asked.clear()
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
 
-    async def advance(self, header: dict[str, Any]) -> list[ChainEvent]:
-        """Return what the new header means, oldest first. A header already known means nothing."""
-        received_ns = self._clock.monotonic_ns()
+    async def _read_ahead(
+        self, headers: MemoryObjectReceiveStream[dict[str, Any]], arrived: asyncio.Queue[Any]
+    ) -> None:
+        async with headers:
+            async for header in headers:
+                if header["hash"] not in self._known:
+                    self._asked[header["hash"]] = asyncio.create_task(self._logs(header["hash"]))
+                await arrived.put((header, self._clock.monotonic_ns()))
+        await arrived.put(None)
+
+    async def advance(self, header: dict[str, Any], received_ns: int | None = None) -> list[ChainEvent]:
+        """Return what the new header means, oldest first. A header already known means nothing.
+
+        `received_ns` is when it arrived on the monotonic clock, None for now.
+        """
+        received_ns = self._clock.monotonic_ns() if received_ns is None else received_ns
         if header["hash"] in self._known and header["hash"] == self.tip.hash:
             return []
         branch = await self._branch(header)
@@ -111,9 +142,9 @@ class HeadFollower:
         return dropped
 
     async def _block_seen(self, header: dict[str, Any], received_ns: int) -> BlockSeen:
-        query = {"blockHash": header["hash"], "topics": [["0x" + t.hex() for t in self._topics]]}
         block = block_ref(self.tip.chain, header)
-        logs = await self._endpoint.call("eth_getLogs", query)
+        asked = self._asked.pop(block.hash, None)
+        logs = await (self._logs(block.hash) if asked is None else asked)
         self._known[block.hash] = block
         while len(self._known) > HISTORY_BLOCKS:
             self._known.popitem(last=False)
@@ -125,3 +156,7 @@ class HeadFollower:
             received_ns=received_ns,
             next_base_fee_wei=next_base_fee_wei(self.tip.chain, header),
         )
+
+    async def _logs(self, block_hash: BlockHash) -> list[dict[str, Any]]:
+        query = {"blockHash": block_hash, "topics": [["0x" + t.hex() for t in self._topics]]}
+        return await self._endpoint.call("eth_getLogs", query)
