@@ -35,6 +35,7 @@ from engine.planning.capital import Lenders
 from engine.planning.costs import L1Model
 from engine.planning.simulate import Simulator
 from engine.replacing import Replacements
+from engine.replay.recorder import Recorder, TapedClock
 from engine.revocation import OperatorWatch
 from engine.risk.in_force import PolicyInForce
 from engine.risk.limits import LimitLedger
@@ -63,6 +64,8 @@ class Composition:
     gas_float: GasFloat
     publish: Callable[[Event], None]
     ordering: ChainOrdering
+    recorder: Recorder | None
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +104,16 @@ def assembled(
     publish: Callable[[Event], None],
     fills_wanted: int | None,
     holds_next: Callable[[Address], bool],
+    tip: Callable[[], int] | None = None,
+    recorder: Recorder | None = None,
 ) -> Composition:
-    """Put the rooms together. Asks nobody anything, and writes nothing."""
+    """Put the rooms together. Asks nobody anything, and writes nothing.
+
+    `tip` names the newest block known where that is not the follower's; `recorder` is given the loop to listen to.
+    """
     genesis, head = journal.genesis, begun.head
+    if recorder is not None:
+        clock, endpoint.heard = TapedClock(clock, recorder), recorder.hear
     executor = Address(genesis["executor"])
     ordering = ChainOrdering(endpoint, settings.chain_id, settings.ordering, publish, begins=begun.ordering, head=head)
     forecast = FeeForecast(endpoint, settings.chain_id, publish, ordering)
@@ -146,6 +156,7 @@ def assembled(
         holds_next=holds_next,
         publish=publish,
     )
+    newest = tip or (lambda: follower.tip.number)
     warn_below_wei = settings.wallet.warn_below_trades * settings.risk.max_gas_wei
     gas_float = GasFloat(signer.address, warn_below_wei=warn_below_wei)
     loop = Loop(
@@ -178,10 +189,13 @@ def assembled(
             floor_wei=settings.scan.floor_wei,
         ),
         publish=publish,
-        tip=lambda: follower.tip.number,
+        tip=newest if recorder is None else recorder.tip(newest),
+        tape=recorder,
         fills_wanted=fills_wanted,
         misses=_miss_watch(settings, endpoint, journal, begun.deployments, tokens),
     )
+    if recorder is not None:
+        recorder.follow(loop, journal, wanted=lambda: policy.wanted.body(), clock=clock)
     return Composition(
         endpoint=endpoint,
         journal=journal,
@@ -199,6 +213,8 @@ def assembled(
         gas_float=gas_float,
         publish=publish,
         ordering=ordering,
+        recorder=recorder,
+        settings=settings,
     )
 
 

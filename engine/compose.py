@@ -38,6 +38,7 @@ from engine.pace import Lockstep, RealTime
 from engine.paper import check_paper, initialise_paper, open_paper
 from engine.planning.costs import choose_l1_model
 from engine.replacing import Replacements
+from engine.replay.recorder import Recorder
 from engine.risk.in_force import PolicyInForce, in_words
 from engine.risk.limits import LimitLedger
 from engine.scanning.kernel import warm_up
@@ -208,12 +209,19 @@ async def _assemble(
         publish=publish,
         fills_wanted=fills_wanted,
         holds_next=lambda address: holds_next(settings, state=state, terms=terms, address=address),
+        recorder=_recorder(settings, state),
     )
     await composition.operator_watch.ask(head)
     if policy.at_start or policy.waiting:
         taken = [in_words(change) for change in policy.at_start]
         publish({"event": "policy", "taken": taken, **policy.standing()})
     return composition
+
+
+def _recorder(settings: Settings, state: Path) -> Recorder | None:
+    """Record what is wanted; a trade on paper is decided by a monitor that no replay has."""
+    kept = 0 if settings.profile == "paper" else settings.recording.max_bytes
+    return Recorder(max_bytes=kept, state=state) if kept else None
 
 
 def _doors(settings: Settings, *, state: Path, endpoint: Endpoint) -> Doors:

@@ -175,6 +175,14 @@ class Paper(BaseModel):
     counts: Literal["pessimistic", "optimistic"] = "pessimistic"
 
 
+class Recording(BaseModel):
+    """How much of what the engine took in is kept in memory for `ketch capture`, in bytes; 0 records nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_bytes: int = Field(default=32 << 20, ge=0, le=1 << 30)
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
@@ -201,6 +209,7 @@ class Settings(BaseModel):
     tokens: Tokens = Tokens()
     archive: Archive = Archive()
     paper: Paper = Paper()
+    recording: Recording = Recording()
 
     @field_validator("chain")
     @classmethod

@@ -82,6 +82,18 @@ def from_environment(environ: Mapping[str, str], model: type[BaseModel]) -> Sour
     return Source("the environment", values)
 
 
+def from_assignments(given: Sequence[str], model: type[BaseModel], label: str) -> Source:
+    """Read "scan.max_hops=2" and the like; raises `ConfigError` for a setting that there is not."""
+    values: Tree = {}
+    for text in given:
+        dotted, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"{label} {text!r} sets nothing", next_step=f"write {label} NAME=VALUE")
+        _refuse_unknown(dotted, model, label)
+        _put(values, dotted, _shaped(value, _annotation(model, dotted.split("."))))
+    return Source(label, values)
+
+
 def from_options(given: Mapping[str, object]) -> Source:
     """Take what the command line gave, by dotted name; None is as if absent."""
     values: Tree = {}

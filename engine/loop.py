@@ -16,7 +16,7 @@ from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import SizedCycle
 from engine.domain.outcome import Filled, Reverted
-from engine.domain.ports import Clock, Pace
+from engine.domain.ports import Clock, Pace, Tape
 from engine.domain.units import Address, PoolId
 from engine.gas_float import GasFloat
 from engine.gas_seen import GasSeen
@@ -89,7 +89,9 @@ class Loop:
         misses: MissWatch,
         gas_seen: GasSeen,
         forecast: FeeForecast,
+        tape: Tape | None = None,
     ) -> None:
+        self._tape = tape
         self._endpoint = endpoint
         self._journal = journal
         self._calls = calls
@@ -134,14 +136,7 @@ class Loop:
         self._base_fee_wei = int((header or {}).get("baseFeePerGas", "0x0"), 16)
         await self._pace.done(self.market.head)  # no event tells of the block that the market was read at
         async for item in inbox:
-            if isinstance(item, Asked):
-                await self._answer(item)
-                if isinstance(item.command, Stop):
-                    self._stopping = item.command.reason
-            else:
-                self.busy = True
-                await self.process(item)
-                self.busy = False
+            await self.take(item)
             if self._operator_watch.handed_over:
                 return "another hot key signs from here on"
             if self._stopping is not None and not self._desk.open:
@@ -149,6 +144,21 @@ class Loop:
             if self._fills_wanted is not None and self.measured.filled >= self._fills_wanted and not self._desk.open:
                 return f"{self.measured.filled} fills"
         return "the chain's events ended"
+
+    async def take(self, item: ChainEvent | Asked) -> None:
+        """Take one item of the inbox, the tape around it."""
+        if self._tape is not None:
+            self._tape.begin(item.command if isinstance(item, Asked) else item)
+        if isinstance(item, Asked):
+            await self._answer(item)
+            if isinstance(item.command, Stop):
+                self._stopping = item.command.reason
+        else:
+            self.busy = True
+            await self.process(item)
+            self.busy = False
+        if self._tape is not None:
+            self._tape.end()
 
     async def process(self, event: ChainEvent) -> None:
         """Take one chain event all the way: market, outcomes, opportunities, decisions, submissions."""
@@ -271,6 +281,10 @@ class Loop:
     def look(self) -> Scan:
         """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""
         return self._search.look(self.view(), floor_wei=self._in_force.policy.min_net_profit_wei)
+
+    def lay_out(self) -> None:
+        """Lay the search out anew: the pools are others than those that the engine began with."""
+        self._search.lay_out()
 
     def view(self) -> MarketView:
         """Show the market as of the newest block taken in; its pools move on with it.

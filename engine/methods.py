@@ -9,7 +9,7 @@ from engine import steering
 from engine.domain.errors import ControlError
 from engine.params import MAX_PARAMS_BYTES, Nothing, Page, Params, RouteParams, parsed
 from engine.principals import EVERYONE, Principal, Role
-from engine.queries import market, misses, opportunities, policy, risk, status, strategy, trading, wallet
+from engine.queries import capture, market, misses, opportunities, policy, risk, status, strategy, trading, wallet
 from engine.queries.running import Answer, Running
 
 OPERATOR: Final[frozenset[Role]] = frozenset({"operator"})
@@ -137,6 +137,7 @@ _ROWS: Final = (
     Method("all_trades", Nothing, steering.all_trades, True, OPERATOR),
     Method("venues", Nothing, steering.venues, True, OPERATOR),
     Method("drift", Nothing, steering.drift, True, OPERATOR),
+    Method("capture", capture.CaptureParams, capture.capture, True, OPERATOR, {"blocks": 200}),
 )
 METHODS: Final[Mapping[str, Method]] = MappingProxyType({row.name: row for row in _ROWS})
 

@@ -102,7 +102,7 @@ class EngineOnChain:
         header = await self.parts.endpoint.call("eth_getBlockByNumber", "latest", False)
         events = await self.parts.follower.advance(header)
         for event in events:
-            await self.parts.loop.process(event)
+            await self.parts.loop.take(event)
         return events
 
     async def block(self, count: int = 1) -> None:

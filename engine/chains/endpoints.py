@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -19,6 +19,10 @@ Json = Any
 """Decoded JSON, whose shape the caller checks."""
 Request = tuple[str, Sequence[Json]]
 """A method and its parameters."""
+Requests = Sequence[Request]
+"""Methods with their parameters."""
+Heard = Callable[[Requests, Sequence[Json] | None], None]
+"""Requests and what the node sent back, each with its result or error; None when there was no answer."""
 
 REQUEST_TIMEOUT_S = 20.0
 _CONNECT_TIMEOUT_S = 10.0
@@ -50,16 +54,18 @@ class Endpoint:
         self._connected = asyncio.Event()
         self._limit = asyncio.Semaphore(_MAX_IN_FLIGHT)
         self._head_sinks: list[MemoryObjectSendStream[Json]] = []
+        self.heard: Heard | None = None
+        """Told of every exchange when it is over."""
 
     async def call(self, method: str, *params: Json) -> Json:
         """Send one request. Raises `RpcError` when the node refuses it, `ChainError` when it does not answer."""
-        return self._unwrap(method, (await self._exchange([(method, params)]))[0])
+        return self._unwrap(method, (await self._told([(method, params)]))[0])
 
-    async def batch(self, requests: Sequence[Request]) -> list[Json]:
+    async def batch(self, requests: Requests) -> list[Json]:
         """Send requests in one message; the answers come in the same order. Raises as `call` does."""
         if not requests:
             return []
-        answers = await self._exchange(requests)
+        answers = await self._told(requests)
         return [self._unwrap(method, answer) for (method, _), answer in zip(requests, answers, strict=True)]
 
     async def heads(self) -> MemoryObjectReceiveStream[Json]:
@@ -130,7 +136,19 @@ class Endpoint:
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 continue
 
-    async def _exchange(self, requests: Sequence[Request]) -> list[Json]:
+    async def _told(self, requests: Requests) -> list[Json]:
+        """Exchange, and tell whoever listens; an exchange that failed is told too."""
+        try:
+            answers = await self._exchange(requests)
+        except ChainError:
+            if self.heard is not None:
+                self.heard(requests, None)
+            raise
+        if self.heard is not None:
+            self.heard(requests, answers)
+        return answers
+
+    async def _exchange(self, requests: Requests) -> list[Json]:
         async with self._limit:
             loop = asyncio.get_running_loop()
             ids = [next(self._ids) for _ in requests]

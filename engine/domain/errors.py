@@ -58,6 +58,10 @@ class JournalError(KetchError):
     """the journal cannot be used"""
 
 
+class CassetteError(KetchError):
+    """the recording cannot be used"""
+
+
 class DevnetError(KetchError):
     """the local chain cannot be used"""
 

@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from engine.domain.commands import Command
 from engine.domain.decision import Approved, Fees, Submission
+from engine.domain.events import ChainEvent
 from engine.domain.units import Address, BlockRef
 
 
@@ -27,6 +29,18 @@ class Pace(Protocol):
 
     async def done(self, block: BlockRef) -> None:
         """Say that everything about `block` is decided and sent."""
+        ...
+
+
+class Tape(Protocol):
+    """Whoever listens to what the loop takes in, from the first step of an item to its last."""
+
+    def begin(self, taken: ChainEvent | Command) -> None:
+        """An item begins: what is asked, read of a clock and answered from here on belongs to it."""
+        ...
+
+    def end(self) -> None:
+        """It is done: everything of it is decided, written and sent."""
         ...
 
 

@@ -174,6 +174,7 @@ def described_settings() -> dict[str, list[str]]:
         "Tokens",
         "Archive",
         "Paper",
+        "Recording",
     )
     tables = [f"## {section}" for section in sections]
     return {plain(row[0]): row[1:] for table in tables for row in rows(CONFIGURATION, table)}
