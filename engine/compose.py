@@ -139,9 +139,17 @@ async def _assemble(
     save(Snapshot(head, pools), state / MARKET_START_FILE)
     ledger = LimitLedger(journal)
     l1 = await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet")
+    ordering = await read_ordering(endpoint, settings.chain_id, settings.ordering, head)
     parties: dict[str, Any] = {"chain": settings.chain_id, "executor": executor, "operator": signer.address}
     monitor = (
-        PaperMonitor(endpoint, **parties, journal=journal, l1=l1, counts=settings.paper.counts)
+        PaperMonitor(
+            endpoint,
+            **parties,
+            journal=journal,
+            l1=l1,
+            counts=settings.paper.counts,
+            places_sold=ordering.kind == "priority_fee",
+        )
         if isinstance(endpoint, Overlay)
         else Monitor(endpoint, **parties)
     )
@@ -191,7 +199,7 @@ async def _assemble(
             open_trades=[still_open[one.submission.intent_id] for one in recovered.open],
             next_nonce=recovered.next_nonce,
             mined=mined,
-            ordering=await read_ordering(endpoint, settings.chain_id, settings.ordering, head),
+            ordering=ordering,
         ),
         state=state,
         endpoint=endpoint,

@@ -168,11 +168,11 @@ class Archive(BaseModel):
 
 
 class Paper(BaseModel):
-    """Which end of a trade on paper is its outcome: behind everything in the next block, or first in it."""
+    """Which end of a trade on paper is its outcome: last in the next block, first in it, or where its fee puts it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    counts: Literal["pessimistic", "optimistic"] = "pessimistic"
+    counts: Literal["pessimistic", "optimistic", "placed"] = "pessimistic"
 
 
 class Recording(BaseModel):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from engine.compose import composed
 from engine.config import load
-from engine.devnet.manifest import Manifest
 from engine.devnet.rpc import Rpc
 from engine.loop import Event
 from tests.conftest import LocalChain
@@ -24,25 +25,27 @@ def stand_in_for_arbitrum(rpc: Rpc) -> None:
     rpc.call("anvil_setCode", NODE_INTERFACE, SAYS_NOTHING_IS_OWED)
 
 
-def paper_folder(folder: Path, manifest: Manifest, *, rpc: str, ws: str = "", more: str = "") -> Path:
+def paper_folder(
+    folder: Path, manifest: Path, *, rpc: str, more: str = "", risk: Mapping[str, Any] | None = None
+) -> Path:
     """Write a ketch.toml that names a local chain's contracts, with the endpoint it is to be reached by."""
-    tables = [
-        f"[deployments.{protocol}]\n" + "".join(f'{role} = "{address}"\n' for role, address in roles.items())
-        for protocol, roles in manifest.deployments.items()
-    ]
-    tokens = ", ".join(f'"{token.address}"' for token in manifest.tokens)
+    told = json.loads(manifest.read_text("utf-8"))
+    tables = {f"deployments.{protocol}": roles for protocol, roles in told["deployments"].items()}
+    tables["risk"] = dict(risk or {})
+    top = {
+        "profile": "paper",
+        "rpc": rpc,
+        "chain": told["chain_id"],
+        "start_block": 1,
+        "ordering": told["ordering"],
+        "native_wrapped": told["native_wrapped"],
+        "base_tokens": [token["address"] for token in told["tokens"]],
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in top.items()] + [more]
+    for table, values in tables.items():
+        lines += [f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
     folder.mkdir(parents=True, exist_ok=True)
-    top = [
-        'profile = "paper"',
-        f'rpc = "{rpc}"',
-        *([f'ws = "{ws}"'] if ws else []),
-        f"chain = {manifest.chain_id}",
-        "start_block = 1",
-        f'native_wrapped = "{manifest.native_wrapped}"',
-        f"base_tokens = [{tokens}]",
-        more,
-    ]
-    (folder / "ketch.toml").write_text("\n".join([*top, *tables]), encoding="utf-8")
+    (folder / "ketch.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
 
@@ -50,7 +53,7 @@ def paper_folder(folder: Path, manifest: Manifest, *, rpc: str, ws: str = "", mo
 async def paper_on(chain: LocalChain, state: Path, *, rpc: str = "", more: str = "") -> AsyncIterator[EngineOnChain]:
     """Start a paper engine in `state`, over `rpc` or the chain's own endpoint; leaving ends it without a word."""
     if not (state / "ketch.toml").exists():
-        paper_folder(state, chain.manifest, rpc=rpc or chain.node.rpc_url, more=more)
+        paper_folder(state, chain.manifest_path, rpc=rpc or chain.node.rpc_url, more=more)
     settings = load(state, environ={})
     events: list[Event] = []
     async with composed(settings, state=state, passphrase=str, publish=events.append, fills_wanted=None) as parts:

@@ -1,9 +1,9 @@
 """The end of a trade on paper: nothing was sent, and the next block says whether it would have paid there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
@@ -20,12 +20,12 @@ from engine.domain.outcome import Cancelled, Filled, Outcome, Reverted
 from engine.domain.units import ZERO_ADDRESS, Address, BlockRef, ChainId
 from engine.execution.monitor import Monitor
 from engine.execution.nonces import Terms, terms_of
+from engine.execution.placing import BLOCK_GAS, place_among
 from engine.journal.journal import Journal
-from engine.journal.papered import PaperEnd, record_paper
+from engine.journal.papered import End, PaperEnd, record_paper
 from engine.planning.costs import L1Model
 from engine.planning.simulate import Simulated, Simulator
 
-Counts = Literal["pessimistic", "optimistic"]
 _FOREVER_S = 2**40
 
 
@@ -41,11 +41,11 @@ class _Sent:
 
 
 class PaperMonitor(Monitor):
-    """Decides what is open against the next block that would have taken it, twice.
+    """Decides what is open against the next block that would have taken it.
 
     Optimistic: first in that block, on the state of its parent. Pessimistic: behind everything in it, on its end state.
-    What the chain did lies between. `counts` says which becomes the outcome; both are in the journal, as an entry of
-    kind `paper` right before it.
+    What the chain did lies between. Placed, where `places_sold`: behind what paid more. `counts` says which becomes the
+    outcome; all are in the journal, as an entry of kind `paper` right before it.
     """
 
     def __init__(
@@ -57,14 +57,16 @@ class PaperMonitor(Monitor):
         operator: Address,
         journal: Journal,
         l1: L1Model,
-        counts: Counts,
+        counts: End,
+        places_sold: bool,
     ) -> None:
         super().__init__(endpoint, chain=chain, executor=executor, operator=operator)
         self._overlay = endpoint
         self._simulator = Simulator(endpoint, operator)
         self._journal = journal
         self._l1 = l1
-        self._counts = counts
+        self._counts: End = counts
+        self._places_sold = places_sold
         ((highest,),) = journal.rows("SELECT MAX(nonce) FROM intents WHERE status <> 'open'")
         self._next = 0 if highest is None else highest + 1
         endpoint.count = self.count
@@ -133,36 +135,48 @@ class PaperMonitor(Monitor):
         return _Sent(one=one, terms=terms, call=call, data=data, is_cancel=newest.tx_hash in one.cancels)
 
     async def _decided(self, taken: Sequence[_Sent], header: dict[str, Any]) -> list[Outcome]:
-        block = block_ref(self._chain, header)
+        block, undecided = block_ref(self._chain, header), ""
         calls = [sent.call for sent in taken]
-        undecided = ""
+        ends: dict[End, Sequence[Simulated]] = {}
         try:
             parent = await self._endpoint.call("eth_getBlockByHash", header["parentHash"], False)
-            parent_s = int((parent or header)["timestamp"], 16)
-            first = await self._simulator.run(calls, header["parentHash"], max(block.timestamp_s, parent_s + 1))
-            last = await self._simulator.run(calls, block.hash, block.timestamp_s + 1)
+            time_s = max(block.timestamp_s, int((parent or header)["timestamp"], 16) + 1)
+            ends["optimistic"] = await self._simulator.run(calls, header["parentHash"], time_s)
+            ends["pessimistic"] = await self._simulator.run(calls, block.hash, block.timestamp_s + 1)
+            if self._places_sold and not self._simulator.one_by_one:
+                with suppress(RpcError):  # a node may not run what others sent; the two bounds stand
+                    ends["placed"] = await self._in_place(taken, header, time_s)
         except RpcError as error:
             undecided = f"not decided: {error.message}"
-            first = last = [_never(sent, undecided) for sent in taken]
+            never = [_never(sent, undecided) for sent in taken]
+            ends = {"optimistic": never, "pessimistic": never}
         ended: list[Outcome] = []
-        for sent, optimistic, pessimistic in zip(taken, first, last, strict=True):
-            ended.append(await self._end(sent, optimistic, pessimistic, header, undecided))
+        for at, sent in enumerate(taken):
+            ended.append(await self._end(sent, {end: found[at] for end, found in ends.items()}, header, undecided))
         return ended
 
-    async def _end(
-        self, sent: _Sent, optimistic: Simulated, pessimistic: Simulated, header: dict[str, Any], undecided: str
-    ) -> Outcome:
-        """Write both ends down, and make the one that counts the outcome."""
-        block = block_ref(self._chain, header)
+    async def _in_place(self, taken: Sequence[_Sent], header: dict[str, Any], time_s: int) -> list[Simulated]:
+        """Run the block again up to our places in it, by what each pays for its own."""
+        block = await self._endpoint.call("eth_getBlockByHash", header["hash"], True)
         base_fee_wei = int(header.get("baseFeePerGas", "0x0"), 16)
-        ends = {
-            "optimistic": await self._priced(sent, optimistic, base_fee_wei),
-            "pessimistic": await self._priced(sent, pessimistic, base_fee_wei),
-        }
-        counted, newest = ends[self._counts], sent.one.newest
+        ours = [(sent.call, _priority_wei(sent.terms, base_fee_wei)) for sent in taken]
+        placed = place_among(block, ours, self._operator)
+        calls = [call for call, _ in placed]
+        found = await self._simulator.run(calls, header["parentHash"], time_s, gasLimit=BLOCK_GAS)
+        return [result for result, (_, is_ours) in zip(found, placed, strict=True) if is_ours]
+
+    async def _end(
+        self, sent: _Sent, results: Mapping[End, Simulated], header: dict[str, Any], undecided: str
+    ) -> Outcome:
+        """Write every end down, and make the one that counts the outcome; without a place, that is the pessimistic."""
+        block, newest = block_ref(self._chain, header), sent.one.newest
+        base_fee_wei = int(header.get("baseFeePerGas", "0x0"), 16)
+        ends: dict[End, PaperEnd] = {e: await self._priced(sent, r, base_fee_wei) for e, r in results.items()}
+        counts: End = self._counts if self._counts in ends else "pessimistic"
+        counted = ends[counts]
         name = sent.one.submission.intent_id
         token = None if sent.is_cancel else _token_of(sent.data)
-        record_paper(self._journal, name, block, token=token, counts=self._counts, undecided=undecided, **ends)
+        record_paper(self._journal, name, block, token=token, counts=counts, undecided=undecided, ends=ends)
         self._next = max(self._next, sent.one.submission.nonce + 1)
         paid: dict[str, Any] = {
             "intent_id": name,
@@ -180,7 +194,7 @@ class PaperMonitor(Monitor):
             return Reverted(reason=counted.reason, **paid)
         if token is None:
             return Filled(token=ZERO_ADDRESS, realised=0, **paid)
-        if pessimistic.ok:  # else whoever was in that block has taken it
+        if results["pessimistic"].ok:  # else whoever was in that block has taken it
             self._stand(sent)
         return Filled(token=token, realised=counted.realised, **paid)
 
@@ -188,7 +202,7 @@ class PaperMonitor(Monitor):
         """Charge what the chain would: gas at the block's fee, and the L1 data as the chain's own model has it."""
         l1 = await self._l1.fee(self._endpoint, Address(sent.call["to"]), sent.data)
         gas_used = (result.gas_used or sent.terms.gas_limit) + l1.gas_units  # eth_call does not say what a revert burns
-        price_wei = min(sent.terms.fees.max_fee_wei, base_fee_wei + sent.terms.fees.priority_fee_wei)
+        price_wei = base_fee_wei + _priority_wei(sent.terms, base_fee_wei)
         apart_wei = 0 if l1.gas_units else l1.wei
         operator_wei = l1.operator.of(gas_used)
         return PaperEnd(
@@ -214,6 +228,10 @@ def _token_of(data: bytes) -> Address | None:
         return decode_execute(data).token
     except SigningRefused:
         return None
+
+
+def _priority_wei(terms: Terms, base_fee_wei: int) -> int:
+    return min(terms.fees.priority_fee_wei, terms.fees.max_fee_wei - base_fee_wei)
 
 
 def _never(sent: _Sent, why: str) -> Simulated:

@@ -1,14 +1,16 @@
-"""Both ends of each trade on paper, and what they add up to: how often it fills, and what the misses cost."""
+"""The ends of each trade on paper, and what they add up to: how often it fills, and what the misses cost."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from engine.domain.units import Address, BlockRef
 from engine.journal.canonical import Body, decode, plain
 from engine.journal.journal import Entry, Journal
 
+End = Literal["optimistic", "pessimistic", "placed"]
+ENDS: tuple[End, ...] = get_args(End)
 PPM = 1_000_000
 
 
@@ -47,18 +49,17 @@ def record_paper(
     block: BlockRef,
     *,
     token: Address | None,
-    counts: str,
+    counts: End,
     undecided: str,
-    optimistic: PaperEnd,
-    pessimistic: PaperEnd,
+    ends: Mapping[End, PaperEnd],
 ) -> Entry:
-    """Write both ends of a trade against the block that it was decided on; `counts` names the one of the outcome.
+    """Write the ends of a trade against the block that it was decided on; `counts` names the one of the outcome.
 
     `token` is what its profit is in, None for a sweep or a cancel.
     """
-    ends = {"optimistic": plain(optimistic), "pessimistic": plain(pessimistic)}
+    written = {end: plain(ends[end]) if end in ends else None for end in ENDS}
     said = {"intent_id": intent_id, "block": plain(block), "token": token, "counts": counts, "undecided": undecided}
-    return journal.append("paper", said | ends)
+    return journal.append("paper", said | written)
 
 
 def is_paper(journal: Journal) -> bool:
@@ -67,7 +68,7 @@ def is_paper(journal: Journal) -> bool:
 
 
 def paper_totals(journal: Journal) -> dict[str, Any]:
-    """Add up a paper journal, optimistic and pessimistic; a trade decided again counts once, sweeps and cancels not.
+    """Add up a paper journal by ends; a trade decided again counts once, sweeps and cancels not at all.
 
     What could not be decided counts as a miss in neither; `undecided` says how many.
     """
@@ -76,7 +77,7 @@ def paper_totals(journal: Journal) -> dict[str, Any]:
     decided = [body for body in traded if not body["undecided"]]
     return {
         "undecided": len(traded) - len(decided),
-        **{which: asdict(_fills(decided, which)) for which in ("optimistic", "pessimistic")},
+        **{end: asdict(_fills(decided, end)) for end in ENDS},
     }
 
 
@@ -90,7 +91,7 @@ def paper_texts(journal: Journal) -> dict[str, Any]:
     totals = paper_totals(journal)
     return {
         "undecided": totals["undecided"],
-        **{which: _texts(totals[which]) for which in ("optimistic", "pessimistic")},
+        **{end: _texts(totals[end]) for end in ENDS},
     }
 
 
@@ -106,17 +107,17 @@ def _texts(fills: Body) -> Body:
     }
 
 
-def _fills(decided: Sequence[Body], which: str) -> Fills:
-    ends = [(str(body["token"]), decode(PaperEnd, body[which])) for body in decided]
-    filled = [(token, end) for token, end in ends if end.ok]
+def _fills(decided: Sequence[Body], end: End) -> Fills:
+    ends = [(str(body["token"]), decode(PaperEnd, body[end])) for body in decided if body[end] is not None]
+    filled = [(token, one) for token, one in ends if one.ok]
     realised: Counter[str] = Counter()
-    for token, end in filled:
-        realised[token] += end.realised
+    for token, one in filled:
+        realised[token] += one.realised
     return Fills(
         filled=len(filled),
         missed=len(ends) - len(filled),
         ratio_ppm=len(filled) * PPM // len(ends) if ends else None,
-        cost_of_misses_wei=sum(end.gas_paid_wei for _, end in ends if not end.ok),
-        gas_paid_wei=sum(end.gas_paid_wei for _, end in ends),
+        cost_of_misses_wei=sum(one.gas_paid_wei for _, one in ends if not one.ok),
+        gas_paid_wei=sum(one.gas_paid_wei for _, one in ends),
         realised=dict(sorted(realised.items())),
     )

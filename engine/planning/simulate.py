@@ -53,16 +53,26 @@ class Simulator:
         found = await self._by_simulate(calls, block.hash, block.timestamp_s + 1)
         return await self._by_calls(plans, block) if found is None else found
 
-    async def run(self, calls: Sequence[Call], at: BlockHash, time_s: int) -> list[Simulated]:
-        """Run calls one after the other in a block at `time_s` on top of `at`; each alone without eth_simulateV1."""
-        found = await self._by_simulate(calls, at, time_s)
+    @property
+    def one_by_one(self) -> bool:
+        """True once the node has refused eth_simulateV1: calls do not see each other."""
+        return self._has_simulate is False
+
+    async def run(self, calls: Sequence[Call], at: BlockHash, time_s: int, **block: str) -> list[Simulated]:
+        """Run calls one after the other in a block at `time_s` on top of `at`; each alone without eth_simulateV1.
+
+        `block` overrides more of it, in JSON-RPC's words. Raises `ChainError` when the node has left `at`.
+        """
+        found = await self._by_simulate(calls, at, time_s, **block)
         return [await self._by_call(call, at) for call in calls] if found is None else found
 
-    async def _by_simulate(self, calls: Sequence[Call], at: BlockHash, time_s: int) -> list[Simulated] | None:
+    async def _by_simulate(
+        self, calls: Sequence[Call], at: BlockHash, time_s: int, **block: str
+    ) -> list[Simulated] | None:
         """Simulate calls that see each other; None from a node that cannot."""
         if self._has_simulate is False:
             return None
-        step: dict[str, Any] = {"calls": list(calls), "blockOverrides": {"time": hex(time_s)}}
+        step: dict[str, Any] = {"calls": list(calls), "blockOverrides": {"time": hex(time_s), **block}}
         if self._overrides:
             step["stateOverrides"] = self._overrides
         body = {"blockStateCalls": [step], "validation": False}

@@ -19,7 +19,7 @@ from engine.verify.papers import check_papers
 from engine.verify.report import Report
 from engine.verify.verify import verify_state
 from tests.conftest import LocalChain
-from tests.engine_on_chain import EngineOnChain, close_gap, engine_on, open_gap, pool_between, token_of
+from tests.engine_on_chain import EngineOnChain, close_gap, engine_on, open_gap, pool_between, rival_swap, token_of
 from tests.market_moves import swap
 from tests.paper_on_chain import paper_folder, paper_on, stand_in_for_arbitrum
 from tests.public_node import Weather, public_node
@@ -79,11 +79,42 @@ def test_what_a_rival_takes_in_that_block_is_a_fill_for_the_first_and_a_miss_for
         (trade,) = engine.trades()
         totals = paper_totals(engine.journal)
         assert (totals["optimistic"]["filled"], totals["pessimistic"]["missed"]) == (1, 1)
+        assert totals["placed"] == totals["pessimistic"]  # the rival paid more
         assert trade.status == "reverted"
         assert totals["pessimistic"]["cost_of_misses_wei"] == trade.gas_paid_wei > 0
         assert totals["optimistic"]["cost_of_misses_wei"] == 0
 
     on_paper(rollup, tmp_path / "paper", act)
+
+
+def test_what_a_rival_takes_who_pays_less_is_a_fill_where_places_are_sold(rollup: LocalChain, tmp_path: Path) -> None:
+    pool, weth = pool_between(rollup, "uniswap_v2", "WETH", "USDC"), token_of(rollup, "WETH")
+
+    async def act(engine: EngineOnChain) -> None:
+        open_gap(rollup)
+        await engine.block()
+        rival_swap(rollup, pool, weth, 20 * 10**18, tip_wei=1)
+        await engine.block()
+        totals = paper_totals(engine.journal)
+        assert totals["placed"] == totals["optimistic"]
+        assert (totals["placed"]["filled"], totals["pessimistic"]["missed"]) == (1, 1)
+        assert [trade.status for trade in engine.trades()] == ["filled"]
+
+    on_paper(rollup, tmp_path / "paper", act, more='paper.counts = "placed"')
+
+
+def test_where_arrival_decides_no_place_is_claimed(rollup: LocalChain, tmp_path: Path) -> None:
+    async def act(engine: EngineOnChain) -> None:
+        open_gap(rollup)
+        await engine.block(2)
+        assert paper_totals(engine.journal)["placed"]["ratio_ppm"] is None
+        assert [trade.status for trade in engine.trades()] == ["filled"]  # the pessimistic end, in its place
+
+    state = paper_folder(tmp_path / "paper", rollup.manifest_path, rpc=rollup.node.rpc_url)
+    file = state / "ketch.toml"
+    toml = file.read_text().replace('ordering = "priority_fee"', 'ordering = "first_come"\npaper.counts = "placed"')
+    file.write_text(toml)
+    on_paper(rollup, state, act)
 
 
 def test_the_optimistic_end_is_the_outcome_where_that_is_wanted(rollup: LocalChain, tmp_path: Path) -> None:
@@ -174,7 +205,7 @@ def test_paper_and_money_never_share_a_folder(rollup: LocalChain, tmp_path: Path
     local.mkdir()
     asyncio.run(begin_local(local))
     for state, profile in ((paper, "live"), (local, "paper")):
-        paper_folder(state, rollup.manifest, rpc=rollup.node.rpc_url)
+        paper_folder(state, rollup.manifest_path, rpc=rollup.node.rpc_url)
         with pytest.raises(ConfigError, match="would mix them"):
             asyncio.run(start(state, profile))
 
