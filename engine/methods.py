@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from engine import steering
 from engine.domain.errors import ControlError
+from engine.knowledge import params as graph
 from engine.params import MAX_PARAMS_BYTES, Nothing, Page, Params, RouteParams, parsed
 from engine.principals import EVERYONE, Principal, Role
 from engine.queries import capture, market, misses, opportunities, policy, risk, status, strategy, trading, wallet
+from engine.queries.archive import forwarded, noting
 from engine.queries.running import Answer, Running
 
 OPERATOR: Final[frozenset[Role]] = frozenset({"operator"})
@@ -40,6 +42,20 @@ class Method:
     roles: frozenset[Role] = EVERYONE
     example: Mapping[str, Any] = field(default_factory=dict[str, Any])
     most_bytes: int = MAX_PARAMS_BYTES
+
+
+_ENTITY: Final[Mapping[str, Any]] = {"name": "WETH/USDC", "entityType": "pair", "observations": ["pays after noon"]}
+_RELATION: Final[Mapping[str, Any]] = {"from": "WETH/USDC", "to": "venue:uniswap_v3", "relationType": "pays on"}
+
+
+def _writes(tool: str, params: type[Params], **example: Any) -> Method:
+    """Make a row for what agents write into the graph."""
+    return Method(tool, params, noting("knowledge", tool), False, EVERYONE, example, graph.MOST_BYTES)
+
+
+def _reads(question: str, params: type[Params], **example: Any) -> Method:
+    """Make a row for what the graph is asked."""
+    return Method(question, params, forwarded("knowledge", question), True, EVERYONE, example)
 
 
 _ROWS: Final = (
@@ -117,6 +133,21 @@ _ROWS: Final = (
     Method("strategy_proposals", Page, strategy.strategy_proposals, example={"limit": 20}),
     # wallet
     Method("wallet", Nothing, wallet.wallet),
+    # knowledge
+    _writes("create_entities", graph.CreateEntities, entities=[_ENTITY]),
+    _writes("create_relations", graph.Relations, relations=[_RELATION]),
+    _writes("add_observations", graph.AddObservations, observations=[{"entityName": "WETH/USDC", "contents": ["x"]}]),
+    _writes("delete_entities", graph.DeleteEntities, entityNames=["WETH/USDC"]),
+    _writes("delete_observations", graph.DeleteObservations, deletions=[{"entityName": "A", "observations": ["x"]}]),
+    _writes("delete_relations", graph.Relations, relations=[_RELATION]),
+    _reads("read_graph", graph.Read),
+    _reads("search_nodes", graph.Search, query="USDC"),
+    _reads("open_nodes", graph.Open, names=["WETH/USDC"]),
+    _reads("graph_neighbours", graph.Neighbours, name="outcome:filled"),
+    _reads("graph_paths", graph.Paths, **{"from": "venue:sushi_v2", "to": "outcome:filled"}),
+    _reads("graph_rank", graph.Rank, of="pairs"),
+    _reads("graph_changes", graph.Changes, after_block=1200),
+    _reads("graph_picture", graph.Picture, name="venue:uniswap_v3"),
     # the operator's command line
     Method("approve_challenge", steering.ApprovalParams, steering.approve_challenge, True, OPERATOR, _WAITING),
     Method("approve", steering.ApproveParams, steering.approve, False, OPERATOR, {**_WAITING, **_SIGNED}),

@@ -36,6 +36,14 @@ def _pool(chain: str, address: str) -> Mapping[str, Any]:
     return {"pool": address}
 
 
+def _entity(name: str) -> Mapping[str, Any]:
+    return {"names": [name], "scope": "all", "limit": PAGE}
+
+
+def _graph() -> Mapping[str, Any]:
+    return {"limit": 1_000}
+
+
 RESOURCES = (
     ResourceSpec(
         uri="ketch://status",
@@ -97,5 +105,21 @@ RESOURCES = (
         description="A pool with its state and marginal rates, by chain and address.",
         method="market_pool",
         params=_pool,
+    ),
+    ResourceSpec(
+        uri="ketch://entities/{name}",
+        name="entity",
+        title="One entity",
+        description="An entity of the knowledge graph, of agents or of the market, with its relations.",
+        method="open_nodes",
+        params=_entity,
+    ),
+    ResourceSpec(
+        uri="memory://knowledge-graph",
+        name="knowledge-graph",
+        title="Knowledge graph",
+        description="What agents wrote into the graph; the tool read_graph pages on.",
+        method="read_graph",
+        params=_graph,
     ),
 )

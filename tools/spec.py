@@ -17,6 +17,8 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 PROVES = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 STOPS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 SUGGESTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+NOTES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+REMOVES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 TRADES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 MAX_UNTRUSTED_CHARS = 64
@@ -35,6 +37,8 @@ class ToolSpec:
     """True for what an agent may do only when the operator let agents trade."""
     asks_first: bool = False
     """True for what may be left waiting for the operator: its client is asked before that."""
+    plain: bool = False
+    """True where the input schema says what the example would: the description is short without it."""
 
     @property
     def name(self) -> str:
@@ -45,7 +49,7 @@ class ToolSpec:
     def description(self) -> str:
         """Return when to use it, with its example unless that is long: the input schema says what it would."""
         text, example = (inspect.getdoc(self.run) or "").rsplit("\n", 1)
-        return " ".join((text if len(example) > MAX_EXAMPLE_CHARS else f"{text} {example}").split())
+        return " ".join((text if self.plain or len(example) > MAX_EXAMPLE_CHARS else f"{text} {example}").split())
 
     @property
     def example(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
-from engine.archive.asking import ARCHIVE_SOCKET_NAME, ArchiveParams
+from engine.archive.asking import ARCHIVE_FOLDER_NAME, ARCHIVE_SOCKET_NAME, ArchiveParams
 from engine.archive.projecting import Projected
 from engine.archive.table import SHELVES
 from engine.config import Archive
@@ -29,7 +29,6 @@ from engine.journal.stores import Answer, Shelf
 from engine.params import parsed
 from engine.principals import Principal
 
-ARCHIVE_FOLDER_NAME = "archive"
 NICENESS = 10
 END_S = 2.0
 

@@ -13,6 +13,7 @@ from engine.journal.stores import Answer
 from engine.params import Params
 
 ARCHIVE_SOCKET_NAME = "archive.sock"
+ARCHIVE_FOLDER_NAME = "archive"
 ANSWER_S: Final = 20.0
 MAX_CONNECTIONS: Final = 16
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.journal.stores import Shelf
+from engine.knowledge.shelf import KNOWLEDGE
 
-SHELVES: Final[Mapping[str, Shelf]] = MappingProxyType({})
+SHELVES: Final[Mapping[str, Shelf]] = MappingProxyType({"knowledge": KNOWLEDGE})
 """Name of a store, which is its folder's name too -> the store."""

@@ -18,6 +18,7 @@ STATUS_EVERY_S = 1.0
 """A block is no reason to tell everybody more often than this that the status is another."""
 
 STATUS, TRADES, MODE = "ketch://status", "ketch://trades", "ketch://mode"
+GRAPH = "memory://knowledge-graph"
 HANDSHAKE_ERA_ENDS = "2026-07-28"
 MAY_CHANGE_ROLES = ("command", "policy")
 """Events after which agents may be let trade who were not, or the other way round."""
@@ -123,5 +124,7 @@ def changed(event: dict[str, Any], *, status_due: bool) -> list[str]:
         case {"event": "trade"}:
             named = event.get("intent") or event.get("id") or event.get("intent_id")
             return [STATUS, TRADES, *([f"{TRADES}/{named}"] if named else [])]
+        case {"event": "noted", "store": store}:
+            return [GRAPH] if store == "knowledge" else []
         case _:
             return [STATUS, MODE]

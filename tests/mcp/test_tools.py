@@ -93,7 +93,8 @@ def test_an_example_is_a_right_call_and_reaches_a_method_that_takes_it(spec: Too
     if spec.name == "execute_trade":
         params = {**params, "ticket": "t" * 32}
     parsed(row.params, params, method=method, example=row.example)
-    assert (row.read_only, spec.writes) in {(True, False), (False, True)} or spec.name == "halt"
+    anyone = spec.name == "halt" or spec in TOOLSETS["knowledge"]  # a note in the journal, within a quota
+    assert (row.read_only, spec.writes) in {(True, False), (False, True)} or anyone
     assert spec.hints.read_only_hint is row.read_only
 
 

@@ -2,110 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import pytest
 
 from engine.archive.__main__ import run_archive
-from engine.archive.asking import ArchiveDoor
-from engine.archive.notes import Notes, Quotas
 from engine.archive.projecting import BATCH, Projected
 from engine.config import Archive
-from engine.control import Event
 from engine.domain.errors import ControlError, JournalError
 from engine.journal.journal import Journal
 from engine.params import Params
-from engine.principals import Principal
 from engine.queries.archive import forwarded, noting
-from tests.unit import journal_stubs as stub
+from tests.archive_host import AGENT, GENESIS, Host, hosted
 from tests.unit.archive.tally import SHELF
 
-WHO = Principal(id="mcp-1", role="observer")
-QUOTAS = Quotas(notes_per_principal=10**6, bytes_per_principal=10**9, bytes_in_all=10**9)
-DEADLINE_S = 20.0
+SHELVES = {"tally": SHELF}
 
 
 class Text(Params):
     text: str
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal.open(tmp_path / "journal.sqlite", genesis=stub.GENESIS) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def hosted(journal: Journal, *, turned_on: bool = True) -> AsyncGenerator[Any]:
-    """An engine as methods see it, and an archive beside it."""
-    events: list[Event] = []
-    state = journal.path.parent
-    engine = SimpleNamespace(
-        notes=Notes(journal, head=stub.block, busy=lambda: False, quotas=QUOTAS),
-        archive=ArchiveDoor(state, turned_on=turned_on),
-        composition=SimpleNamespace(publish=events.append),
-        events=events,
-    )
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(run_archive, state, Archive(), {"tally": SHELF})
-        with anyio.fail_after(DEADLINE_S):
-            while not (state / "archive.sock").exists():
-                await anyio.sleep(0.01)
-        yield engine
-        await engine.archive.aclose()
-        tasks.cancel_scope.cancel()
-
-
-def test_what_was_acknowledged_is_in_the_next_answer(journal: Journal) -> None:
+def test_what_was_acknowledged_is_in_the_next_answer(tmp_path: Path) -> None:
     async def run() -> None:
-        async with hosted(journal) as engine:
+        async with hosted(tmp_path, shelves=SHELVES) as engine:
             for times in range(1, 6):
-                said = await noting("tally", "say")(engine, Text(text="hello"), WHO)
+                said = await noting("tally", "say")(engine, Text(text="hello"), AGENT)
                 assert said == {"text": "hello"}
-                told = await forwarded("tally", "how_many")(engine, Text(text="hello"), WHO)
+                told = await forwarded("tally", "how_many")(engine, Text(text="hello"), AGENT)
                 assert told == {"times": times}
             assert [event["event"] for event in engine.events] == ["noted"] * 5
+            notes = [entry.body for entry in engine.journal.entries("note")]
+            assert {(note["principal"], note["store"], note["tool"]) for note in notes} == {("mcp-1", "tally", "say")}
 
     anyio.run(run)
-    notes = [entry.body for entry in journal.entries("note")]
-    assert {(note["principal"], note["store"], note["tool"]) for note in notes} == {("mcp-1", "tally", "say")}
 
 
-def test_a_refusal_by_the_store_is_the_writers_answer(journal: Journal) -> None:
+def test_a_refusal_by_the_store_is_the_writers_answer(tmp_path: Path) -> None:
     async def run() -> None:
-        async with hosted(journal) as engine:
+        async with hosted(tmp_path, shelves=SHELVES) as engine:
             with pytest.raises(ControlError, match="that is bad"):
-                await noting("tally", "say")(engine, Text(text="bad"), WHO)
+                await noting("tally", "say")(engine, Text(text="bad"), AGENT)
             with pytest.raises(ControlError, match="no question 'why'"):
-                await forwarded("tally", "why")(engine, Text(text="x"), WHO)
+                await forwarded("tally", "why")(engine, Text(text="x"), AGENT)
             with pytest.raises(ControlError, match="no such store"):
-                await forwarded("nowhere", "why")(engine, Text(text="x"), WHO)
+                await forwarded("nowhere", "why")(engine, Text(text="x"), AGENT)
 
     anyio.run(run)
 
 
-def test_without_an_archive_nothing_is_written_and_the_refusal_says_what_to_do(journal: Journal) -> None:
-    async def run(*, turned_on: bool) -> None:
-        engine = SimpleNamespace(archive=ArchiveDoor(journal.path.parent, turned_on=turned_on))
-        await noting("tally", "say")(engine, Text(text="x"), WHO)  # type: ignore[arg-type]
+@pytest.mark.parametrize(("turned_on", "said"), [(True, "not running yet: ask again"), (False, "archive.run = true")])
+def test_without_an_archive_nothing_is_written_and_the_refusal_says_what_to_do(
+    tmp_path: Path, turned_on: bool, said: str
+) -> None:
+    with Journal.open(tmp_path / "journal.sqlite", genesis=GENESIS) as journal:
+        engine: Any = Host(journal, turned_on=turned_on)
+        with pytest.raises(ControlError, match=said):
+            anyio.run(noting("tally", "say"), engine, Text(text="x"), AGENT)
+        assert journal.count("note") == 0
 
-    with pytest.raises(ControlError, match="not running yet: ask again"):
-        anyio.run(lambda: run(turned_on=True))
-    with pytest.raises(ControlError, match=r"archive\.run = true"):
-        anyio.run(lambda: run(turned_on=False))
-    assert journal.count("note") == 0
 
-
-def test_one_archive_a_folder(journal: Journal) -> None:
+def test_one_archive_a_folder(tmp_path: Path) -> None:
     async def run() -> None:
-        async with hosted(journal):
+        async with hosted(tmp_path, shelves=SHELVES):
             with pytest.raises(JournalError, match="owned by another archive"):
-                await run_archive(journal.path.parent, Archive(), {"tally": SHELF})
+                await run_archive(tmp_path, Archive(), SHELVES)
 
     anyio.run(run)
 
@@ -117,7 +80,7 @@ def test_a_store_takes_up_where_it_was_and_is_made_anew_for_another_history(tmp_
 
     first, second = tmp_path / "first.sqlite", tmp_path / "second.sqlite"
     for path, text in ((first, "first"), (second, "second")):
-        with Journal.open(path, genesis=stub.GENESIS) as journal, journal.transaction():
+        with Journal.open(path, genesis=GENESIS) as journal, journal.transaction():
             for _ in range(BATCH + 10):
                 journal.append("note", {"asked": {"text": text}})
     assert len(store_of(first).held["seen"]) == BATCH + 10

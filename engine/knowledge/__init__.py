@@ -1,0 +1,1 @@
+"""The knowledge graph: what agents wrote and what the market showed, in SQLite."""

@@ -1,0 +1,68 @@
+"""The knowledge graph as a store of the archive."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.domain.errors import ControlError
+from engine.journal.journal import Entry
+from engine.journal.stores import Answer, Cursor
+from engine.knowledge.growing import grow
+from engine.knowledge.tables import RESULTS_KEPT, cursor_of, note, opened
+from engine.knowledge.writing import Origin, write
+
+
+class Graph:
+    """Entities, observations and relations of both scopes, in one SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.db = opened(folder)
+        self._cursor = cursor_of(self.db)
+
+    def cursor(self) -> Cursor:
+        """Say how far the graph has read the journal."""
+        return self._cursor
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Apply entries and move the cursor in one transaction."""
+        last = entries[-1]
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            for entry in entries:
+                if entry.kind == "note" and entry.body["store"] == "knowledge":
+                    self._note(entry)
+                grow(self.db, entry)
+            note(self.db, "seq", str(last.seq))
+            note(self.db, "hash", last.hash)
+            self.db.execute("DELETE FROM results WHERE seq <= ?", (last.seq - RESULTS_KEPT,))
+            self.db.execute("COMMIT")
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self._cursor = Cursor(last.seq, last.hash)
+
+    def _note(self, entry: Entry) -> None:
+        """Apply what an agent wrote, and keep what came of it for whoever asks next."""
+        body = entry.body
+        origin = Origin(author=body["principal"], seq=entry.seq, block=int(body["block"]["number"]))
+        self.db.execute("SAVEPOINT note")
+        try:
+            row = (entry.seq, json.dumps(write(self.db, body["tool"], body["asked"], origin)), None)
+        except ControlError as refused:
+            self.db.execute("ROLLBACK TO note")
+            row = (entry.seq, None, refused.what)
+        self.db.execute("RELEASE note")
+        self.db.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", row)
+
+    def result(self, seq: int) -> Answer:
+        """Say what came of a recent note; raises `ControlError` with its refusal, or when it is long ago."""
+        row = self.db.execute("SELECT body, refused FROM results WHERE seq = ?", (seq,)).fetchone()
+        if row is None:
+            raise ControlError("what came of that note is no longer kept", measured=seq, code="not_found")
+        if row[1] is not None:
+            raise ControlError(row[1], next_step="see search_nodes for what there is", code="not_found")
+        return json.loads(row[0])
+
+    def close(self) -> None:
+        """Close."""
+        self.db.close()
