@@ -41,12 +41,12 @@ class Host:
         self.state = journal.path.parent
         self.notes = Notes(journal, head=stub.block, busy=lambda: False, quotas=quotas)
         self.archive = ArchiveDoor(self.state, turned_on=turned_on)
-        self.events: list[Event] = []
+        self.published: list[Event] = []
         self.feed = Feed()
         self.composition = SimpleNamespace(publish=self._publish)
 
     def _publish(self, event: Event) -> None:
-        self.events.append(event)
+        self.published.append(event)
         self.feed.publish(event)
 
     async def ask(self, method: str, params: Mapping[str, Any], by: Principal = AGENT) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Host:
         return AGENT.role
 
     @asynccontextmanager
-    async def events_of(self) -> AsyncGenerator[AsyncIterator[dict[str, Any]]]:
+    async def events(self) -> AsyncGenerator[AsyncIterator[dict[str, Any]]]:
         async with self.feed.follow() as lines:
 
             async def parsed() -> AsyncIterator[dict[str, Any]]:

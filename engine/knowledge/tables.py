@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.journal.stores import BEGINNING, Cursor
 
-FILE = "graph.sqlite"
+DATABASE = "graph.sqlite"
 VERSION = 1
 """Raise it with any change of what entries make of the graph: a store of another version is made anew."""
 RESULTS_KEPT = 2_000
@@ -37,7 +37,7 @@ _DDL = (
 
 def opened(folder: Path) -> sqlite3.Connection:
     """Open the graph in a folder, or begin one; raises `sqlite3.Error` for a file that is none."""
-    db = sqlite3.connect(folder / FILE, isolation_level=None)
+    db = sqlite3.connect(folder / DATABASE, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")  # what a crash forgets, the cursor forgets with it

@@ -33,7 +33,7 @@ def test_what_was_acknowledged_is_in_the_next_answer(tmp_path: Path) -> None:
                 assert said == {"text": "hello"}
                 told = await forwarded("tally", "how_many")(engine, Text(text="hello"), AGENT)
                 assert told == {"times": times}
-            assert [event["event"] for event in engine.events] == ["noted"] * 5
+            assert [event["event"] for event in engine.published] == ["noted"] * 5
             notes = [entry.body for entry in engine.journal.entries("note")]
             assert {(note["principal"], note["store"], note["tool"]) for note in notes} == {("mcp-1", "tally", "say")}
 
