@@ -237,6 +237,8 @@ async def _run_once(
             async with send, receive, anyio.create_task_group() as tasks:
                 await tasks.start(control.serve, state / control.SOCKET_NAME, engine.handle, feed, engine.attach)
                 tasks.start_soon(_pump, composition, send)
+                if composition.follow_feed is not None:
+                    tasks.start_soon(composition.follow_feed)
                 tasks.start_soon(_stop_when_told, stop, engine, tasks.cancel_scope)
                 publish({"event": "started", **engine.standing()})
                 reason = await composition.loop.run(receive)

@@ -1,13 +1,17 @@
 """The rooms of an engine put together: whoever starts one brings what it found out first, and where time comes from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from engine.agent_trades import AgentTrades
 from engine.chains.endpoints import Endpoint
 from engine.chains.executor_calls import OPERATOR_SET_TOPIC
 from engine.chains.fee_forecast import FeeForecast
+from engine.chains.feeds.feed import Feed
+from engine.chains.feeds.stream import follow
 from engine.chains.heads import HeadFollower
 from engine.chains.ordering import ChainOrdering
 from engine.config import Settings
@@ -66,6 +70,7 @@ class Composition:
     ordering: ChainOrdering
     recorder: Recorder | None
     settings: Settings
+    follow_feed: Callable[[], Coroutine[Any, Any, None]] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,7 @@ def assembled(
     executor = Address(genesis["executor"])
     ordering = ChainOrdering(endpoint, settings.chain_id, settings.ordering, publish, begins=begun.ordering, head=head)
     forecast = FeeForecast(endpoint, settings.chain_id, publish, ordering)
+    feed = Feed(settings.feed.kind, settings.chain_id, {*POOL_TOPICS}, hold_back=settings.feed.hold_back)
     desk = Desk(
         gas_seen=gas_seen,
         forecast=forecast,
@@ -163,6 +169,7 @@ def assembled(
         gas_float=gas_float,
         gas_seen=gas_seen,
         forecast=forecast,
+        feed=feed,
         endpoint=endpoint,
         journal=journal,
         calls=calls,
@@ -215,7 +222,17 @@ def assembled(
         ordering=ordering,
         recorder=recorder,
         settings=settings,
+        follow_feed=_following(settings, feed, clock, publish),
     )
+
+
+def _following(
+    settings: Settings, feed: Feed, clock: Clock, publish: Callable[[Event], None]
+) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    """Say what reads the feed for as long as the engine runs; None where the heads are all that is heard."""
+    if settings.feed.url is None:
+        return None
+    return partial(follow, settings.feed.url, feed, clock, POOL_TOPICS, publish)
 
 
 def _miss_watch(

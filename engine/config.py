@@ -15,6 +15,7 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engine import config_sources
+from engine.chains.feeds.feed import FeedKind
 from engine.config_paper import paper_defaults
 from engine.domain.decision import PrivateMode
 from engine.domain.errors import ConfigError
@@ -42,6 +43,15 @@ CHAINS = (
     Chain(ChainId(8453), "base"),
     Chain(ChainId(10), "optimism", ("op", "op-mainnet")),
 )
+
+
+FEED_CHAINS: Mapping[FeedKind, frozenset[ChainId]] = {
+    "heads": frozenset(chain.id for chain in CHAINS),
+    "flashblocks": frozenset({ChainId(10), ChainId(8453)}),
+    "flashblocks_rpc": frozenset({ChainId(10), ChainId(8453)}),
+    "sequencer": frozenset({ChainId(42161)}),
+}
+"""Which chains each kind of feed tells of."""
 
 
 def chain_named(given: str | int) -> Chain:
@@ -102,6 +112,16 @@ class Misses(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     watch: bool = True
+
+
+class FeedTerms(BaseModel):
+    """What tells of a block before it is there, and whether a pool that it touches is left alone until then."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: FeedKind = "heads"
+    url: WsUrl | None = None
+    hold_back: bool = True
 
 
 class Agents(BaseModel):
@@ -201,6 +221,7 @@ class Settings(BaseModel):
     lockstep_socket: str | None = None
     ordering: OrderingKind | Literal["auto"] = "auto"
     scan: Scan = Scan()
+    feed: FeedTerms = FeedTerms()
     misses: Misses = Misses()
     risk: Policy = Policy()
     agents: Agents = Agents()
@@ -232,6 +253,18 @@ class Settings(BaseModel):
     def _paper_signs_for_itself(self) -> Self:
         if self.profile == "paper" and (self.wallet.signer == "process" or self.submission.private):
             raise ValueError("profile paper neither asks a signer nor tells a relay: leave wallet and submission out")
+        return self
+
+    @model_validator(mode="after")
+    def _feed_is_the_chains(self) -> Self:
+        kind, chains = self.feed.kind, FEED_CHAINS[self.feed.kind]
+        if kind != "heads" and self.lockstep_socket:
+            raise ValueError("feed.kind: a feed keeps no lockstep: one seed would not give one journal")
+        if self.chain_id not in chains:
+            names = " and ".join(chain.name for chain in CHAINS if chain.id in chains)
+            raise ValueError(f"feed.kind: {kind} is told of {names}, not of {self.chain}")
+        if bool(self.feed.url) != (kind != "heads"):
+            raise ValueError(f"feed.url: {kind} takes " + ("a WebSocket URL" if kind != "heads" else "none"))
         return self
 
     @property

@@ -9,6 +9,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.chains.fee_forecast import FeeForecast
+from engine.chains.feeds.feed import Feed
 from engine.desk import Desk, MarketView, Traded
 from engine.domain.commands import Command, Stop
 from engine.domain.decision import Approved, Decision
@@ -25,7 +26,7 @@ from engine.journal.journal import Journal
 from engine.journal.records import record_opportunity
 from engine.market.discovery import Found, found_in
 from engine.market.prices import price_tokens
-from engine.market.state import Market
+from engine.market.state import Market, touched
 from engine.market.sync import read_pools
 from engine.market.tokens import TokenBook
 from engine.measured import Measured
@@ -89,6 +90,7 @@ class Loop:
         misses: MissWatch,
         gas_seen: GasSeen,
         forecast: FeeForecast,
+        feed: Feed,
         tape: Tape | None = None,
     ) -> None:
         self._tape = tape
@@ -120,7 +122,7 @@ class Loop:
         self._funds = Funds()
         self._base_fee_wei: int | None = None
         self._stopping: str | None = None
-        self.gas_seen, self.forecast = gas_seen, forecast
+        self.gas_seen, self.forecast, self.feed = gas_seen, forecast, feed
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
         self.busy = False
@@ -171,6 +173,7 @@ class Loop:
         self._operator_watch.observe(event.logs, event.block)
         self._replacements.key_ends = self._operator_watch.following is not None
         self.forecast.observe(event)
+        self.feed.observe(event)
         changed = self.market.apply(event)
         self._base_fee_wei = event.base_fee_wei
         await self._add_new_pools(event)
@@ -234,7 +237,13 @@ class Loop:
     async def _trade(self, event: BlockSeen) -> list[SizedCycle]:
         view = self.view()
         rounds = self._in_force.policy.max_open_intents - len(self._desk.open)
-        cycles = self._search.news(view, floor_wei=self._floor_wei(), rounds=rounds, in_flight=self._desk.in_flight)
+        cycles = self._search.news(
+            view,
+            floor_wei=self._floor_wei(),
+            rounds=rounds,
+            in_flight=self._desk.in_flight,
+            moving=touched(view.pools, self.feed.pending_logs(view.block)),
+        )
         if not cycles:
             return []
         self.measured.opportunities += len(cycles)
@@ -277,6 +286,11 @@ class Loop:
                 record=lambda opportunity: record_opportunity(self._journal, opportunity),
             )
         return await self._desk.trade(asks, view, state) if asks else None
+
+    @property
+    def held_back(self) -> int:
+        """How many cycles were left alone because the block being built touches one of their pools."""
+        return self._search.held_back
 
     def look(self) -> Scan:
         """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""

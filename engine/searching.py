@@ -24,6 +24,7 @@ class Search:
         self._looked: tuple[str, Scan] | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self._tokens_known = -1
+        self.held_back = 0
         self._universe: Universe
         self.lay_out()
 
@@ -43,9 +44,12 @@ class Search:
         """Take in the new state of these pools."""
         update_rates(self._universe, self._market.pools, pools & self._universe.edges_of.keys())
 
-    def news(self, view: MarketView, *, floor_wei: int, rounds: int, in_flight: Set[PoolId]) -> list[SizedCycle]:
-        """List at most `rounds` cycles that net `floor_wei` one after the other, less those that touch `in_flight` and
-        those already decided on pools that have not changed since: the answer would be the same."""
+    def news(
+        self, view: MarketView, *, floor_wei: int, rounds: int, in_flight: Set[PoolId], moving: Set[PoolId]
+    ) -> list[SizedCycle]:
+        """List at most `rounds` cycles that net `floor_wei` one after the other, less those that touch `in_flight` or
+        `moving`, the pools that the block being built has touched, and those already decided on pools that have not
+        changed since: the answer would be the same."""
         cycles = greedy_rounds(
             self._universe,
             view.pools,
@@ -54,7 +58,9 @@ class Search:
             floor_wei=floor_wei,
             max_rounds=min(self._terms.max_rounds, rounds),
         )
-        free = [cycle for cycle in cycles if not cycle.route.pools & in_flight]
+        still = [cycle for cycle in cycles if not cycle.route.pools & moving]
+        self.held_back += len(cycles) - len(still)
+        free = [cycle for cycle in still if not cycle.route.pools & in_flight]
         priced = [self._gas_seen.repriced(one, view.pools, view.prices, view.base_fee_wei) for one in free]
         return [cycle for cycle in priced if self._is_news(cycle, view.pools)]
 

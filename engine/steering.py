@@ -10,6 +10,7 @@ from engine.domain.commands import Approve, Deny, ExecuteTrade, Halt, RecheckTok
 from engine.domain.errors import ControlError
 from engine.domain.token_verdicts import token_row
 from engine.domain.units import Address
+from engine.loop import Loop
 from engine.market.snapshot import compare
 from engine.market.sync import read_pools
 from engine.params import AddressText, Digest, Name, Nothing, Params, Words
@@ -20,6 +21,7 @@ from engine.queries.running import Answer, Running
 from engine.queries.status import standing_of, status_of, trades_in
 from engine.queries.strategy import printable
 from engine.queries.trading import TRADING_OFF
+from engine.summary import percentiles_ms
 
 RESUME_VALID_S = 300
 
@@ -213,6 +215,12 @@ def status_now(engine: Running) -> Answer:
     return status_of(engine.settings.rpc, engine.composition.journal, engine.state) | standing_now(engine)
 
 
+def feed_now(loop: Loop) -> Answer:
+    """Say what the feed told, how early before its block, and how many cycles were left alone for it."""
+    shown = {**loop.feed.shown(), "lead_ms": percentiles_ms(loop.feed.lead_ns), "held_back": loop.held_back}
+    return {"kind": "heads"} if loop.feed.kind == "heads" else shown
+
+
 def standing_now(engine: Running) -> Answer:
     """Say what a start says: all of `ketch status` that does not take reading the whole journal."""
     here = engine.composition
@@ -223,6 +231,7 @@ def standing_now(engine: Running) -> Answer:
         "profile": engine.settings.profile,
         "gas_float": here.gas_float.shown(),
         "ordering": here.ordering.now.shown(),
+        "feed": feed_now(here.loop),
         "block": here.loop.market.head.number,
         "pools": len(here.loop.market.pools),
         "blocks": here.loop.measured.blocks,

@@ -32,6 +32,18 @@ def pools_after(pools: Mapping[PoolId, AnyPool], logs: Sequence[Log]) -> dict[Po
     return after
 
 
+def touched(pools: Mapping[PoolId, AnyPool], logs: Sequence[Log]) -> frozenset[PoolId]:
+    """Name the pools that logs speak of, whoever tells of them and however they are made; nothing is applied."""
+    named: set[PoolId] = set()
+    for log in logs:
+        pool_of = _POOL_OF.get(log.topics[0]) if log.topics else None
+        try:
+            named |= {pool_of(log)} if pool_of is not None else set()
+        except IndexError:  # the vault's log names its pool in a topic that this one lacks
+            continue
+    return frozenset(named & pools.keys())
+
+
 class Market:
     """Pools by id as of `head`. Pools are values, so the values replaced are all it takes to bring a block back."""
 

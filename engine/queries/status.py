@@ -32,7 +32,13 @@ _COUNTS = frozenset(
         "refused",
     )
 )
-_NOT_SHOWN: dict[str, Any] = {"rpc": True, "ws": True, "lockstep_socket": True, "wallet": {"endpoints"}}
+_NOT_SHOWN: dict[str, Any] = {
+    "rpc": True,
+    "ws": True,
+    "lockstep_socket": True,
+    "wallet": {"endpoints"},
+    "feed": {"url"},
+}
 
 
 async def engine_status(engine: Running, params: Nothing, principal: Principal) -> Answer:
@@ -93,6 +99,7 @@ async def engine_performance(engine: Running, params: Nothing, principal: Princi
             "filled": measured.filled,
             "reverted": measured.reverted,
             "refused": measured.refused,
+            "held_back": engine.composition.loop.held_back,
             "detect_ms": percentiles_ms(measured.detect_ns),
             "send_ms": percentiles_ms(measured.send_ns),
         },

@@ -60,6 +60,7 @@ def _findings(session: Session, given: Given) -> Iterator[Finding]:
     yield _checked("chain", lambda: _chain(settings[0])) if settings else Finding("chain", None, "no settings")
     yield _checked("journal", lambda: _journal(session))
     yield _checked("engine", lambda: _engine(session))
+    yield _checked("feed", lambda: _feed(session))
     yield _checked("local chains", _local_chains)
 
 
@@ -154,6 +155,25 @@ def _engine(session: Session) -> Finding | str:
     except NoDaemon as error:
         return Finding("engine", None, error.what, error.next_step)
     return f"running, {value['state']}"
+
+
+def _feed(session: Session) -> Finding | str:
+    """Say what the running engine hears before a block is there; nothing is connected to from here."""
+    from engine.control_client import NoDaemon, call
+
+    try:
+        feed = call(session.socket, "status", timeout_s=10)["feed"]
+    except NoDaemon as error:
+        return Finding("feed", None, "only a running engine reads one", error.next_step)
+    if feed["kind"] == "heads":
+        return Finding("feed", None, "none: standard heads and logs")
+    early = f"{feed['lead_ms']['p50']} ms before its block (median of {feed['blocks_told']})"
+    torn = f"{feed['gaps']} gaps, {feed['refused']} refused, {feed['connections']} connections"
+    found = f"{feed['kind']}, {early}, {torn}"
+    if not feed["connected"] or not feed["believed"]:
+        what = feed["why"] or f"{feed['untrue_blocks']} of the last blocks did not hold what it told"
+        return Finding("feed", False, f"{found}; not heeded: {what}", "the engine goes by its heads: correct feed.url")
+    return found
 
 
 def _local_chains() -> Finding | str:

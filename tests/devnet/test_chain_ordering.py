@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
+from engine.chains import endpoints
 from engine.chains.endpoints import open_endpoint
 from engine.chains.ordering import LANE_AUCTIONS, ROUND_S, ChainOrdering, read_ordering
 from engine.devnet.calldata import call
@@ -54,6 +55,11 @@ def sell_lane(chain: LocalChain, *, settled_rounds_ago: int = 0) -> int:
     now = head_ref(chain).timestamp_s // ROUND_S
     tell(chain, AUCTION, call("settle(address,uint64)", HOLDER, now - settled_rounds_ago))
     return now
+
+
+@pytest.fixture(autouse=True)
+def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "_REQUEST_TIMEOUT_S", 2.0)
 
 
 @asynccontextmanager

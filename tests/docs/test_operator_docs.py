@@ -166,6 +166,7 @@ def described_settings() -> dict[str, list[str]]:
     sections = (
         "The engine",
         "Scanning",
+        "Feed",
         "Misses",
         "Limits",
         "Agents",
