@@ -59,7 +59,7 @@ def sell_lane(chain: LocalChain, *, settled_rounds_ago: int = 0) -> int:
 
 @pytest.fixture(autouse=True)
 def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "_REQUEST_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(endpoints, "REQUEST_TIMEOUT_S", 2.0)
 
 
 @asynccontextmanager
