@@ -173,6 +173,10 @@ class Tokens(BaseModel):
     watch_blocks: int = Field(default=50, ge=1)
 
 
+EmbeddingName = Literal["wordllama", "hashed"]
+"""How the memory makes vectors of sentences: by a model's token vectors, or by hashing. Neither needs a network."""
+
+
 class Archive(BaseModel):
     """Whether the journal is kept in stores that agents ask, and how much they may write into it themselves.
 
@@ -185,6 +189,7 @@ class Archive(BaseModel):
     notes_per_principal: int = Field(default=20_000, ge=0)
     note_bytes_per_principal: int = Field(default=16_000_000, ge=0)
     note_bytes_in_all: int = Field(default=256_000_000, ge=0)
+    embedding: EmbeddingName = "wordllama"
 
 
 class Paper(BaseModel):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from engine import steering
 from engine.domain.errors import ControlError
 from engine.knowledge import params as graph
+from engine.memory import asked
 from engine.params import MAX_PARAMS_BYTES, Nothing, Page, Params, RouteParams, parsed
 from engine.principals import EVERYONE, Principal, Role
 from engine.queries import capture, market, misses, opportunities, policy, risk, status, strategy, trading, wallet
@@ -148,6 +149,32 @@ _ROWS: Final = (
     _reads("graph_rank", graph.Rank, of="pairs"),
     _reads("graph_changes", graph.Changes, after_block=1200),
     _reads("graph_picture", graph.Picture, name="venue:uniswap_v3"),
+    # memory
+    Method(
+        "recall_patterns",
+        asked.RecallParams,
+        forwarded("memory", "recall"),
+        example={"question": "why did triangular WETH trades over sushi fail", "limit": 5},
+    ),
+    Method("similar_to", asked.SimilarParams, forwarded("memory", "similar"), example={"id": "opportunity-42"}),
+    Method("memory_statistics", asked.StatisticsParams, forwarded("memory", "statistics"), example={"by": "pair"}),
+    Method("insight", asked.InsightParams, forwarded("memory", "insight"), example={"id": "insight-90"}),
+    Method(
+        "remember_insight",
+        asked.RememberParams,
+        noting("memory", "remember_insight"),
+        False,
+        EVERYONE,
+        {"text": "gaps under 10 bps never fill on one venue", "evidence": ["intent-57"], "confidence": 70},
+    ),
+    Method(
+        "correct_insight",
+        asked.CorrectParams,
+        noting("memory", "correct_insight"),
+        False,
+        EVERYONE,
+        {"id": "insight-90", "text": "they fill since block 400", "confidence": 80},
+    ),
     # the operator's command line
     Method("approve_challenge", steering.ApprovalParams, steering.approve_challenge, True, OPERATOR, _WAITING),
     Method("approve", steering.ApproveParams, steering.approve, False, OPERATOR, {**_WAITING, **_SIGNED}),

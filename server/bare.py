@@ -38,7 +38,7 @@ async def serve_http() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.bind((HOST, 0))
         app = bare_server().streamable_http_app(streamable_http_path=PATH, json_response=True)
-        http = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
+        http = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, http="h11", ws="none"))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(http.serve, [sock])
             click.echo(f"http://{HOST}:{sock.getsockname()[1]}{PATH}")

@@ -22,6 +22,8 @@ REMOVES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempoten
 TRADES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 MAX_UNTRUSTED_CHARS = 64
+LONG_UNTRUSTED = "untrusted_text"
+"""The one untrusted field that may be long: what agents and people wrote, and sentences with words of theirs."""
 MAX_TEXT_CHARS = 2_000
 MAX_EXAMPLE_CHARS = 160
 
@@ -80,14 +82,15 @@ def clean(value: Any, limit: int = MAX_TEXT_CHARS) -> Any:
         case dict():
             told = {f"untrusted_{name}": text for name, text in (value.get("untrusted") or {}).items()}
             tree = {str(name): item for name, item in value.items() if name != "untrusted"} | told
-            return {
-                printable(name, limit): clean(item, MAX_UNTRUSTED_CHARS if name.startswith("untrusted") else limit)
-                for name, item in tree.items()
-            }
+            return {printable(name, limit): clean(item, _limit(name, limit)) for name, item in tree.items()}
         case list() | tuple():
             return [clean(item, limit) for item in value]
         case _:
             return value
+
+
+def _limit(name: str, limit: int) -> int:
+    return MAX_UNTRUSTED_CHARS if name.startswith("untrusted") and name != LONG_UNTRUSTED else limit
 
 
 def printable(text: str, limit: int) -> str:

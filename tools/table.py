@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.domain.errors import ConfigError
-from tools import engine, knowledge, market, misses, opportunities, risk, strategy, trading, wallet
+from tools import engine, knowledge, market, memory, misses, opportunities, risk, strategy, trading, wallet
 from tools.spec import ToolSpec
 
 TOOLSETS: dict[str, tuple[ToolSpec, ...]] = {
@@ -16,6 +16,7 @@ TOOLSETS: dict[str, tuple[ToolSpec, ...]] = {
     "strategy": strategy.TOOLS,
     "wallet": wallet.TOOLS,
     "knowledge": knowledge.TOOLS,
+    "memory": memory.TOOLS,
 }
 DEFAULT = ("engine", "opportunities", "trading", "risk", "wallet")
 EVERY = "all"

@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.journal.stores import Shelf
 from engine.knowledge.shelf import KNOWLEDGE
+from engine.memory.answers import SHELF as MEMORY
 
-SHELVES: Final[Mapping[str, Shelf]] = MappingProxyType({"knowledge": KNOWLEDGE})
+SHELVES: Final[Mapping[str, Shelf]] = MappingProxyType({"knowledge": KNOWLEDGE, "memory": MEMORY})
 """Name of a store, which is its folder's name too -> the store."""

@@ -8,13 +8,16 @@ import click
 
 from server.options import Session, with_fresh_session
 
-OF = {"calls": "mcp", "quick": "capture", "keen": "capture", "blocks": "capture", "seed": "capture"}
+OF = {"patterns": "memory", "quick": "capture", "keen": "capture", "blocks": "capture", "seed": "capture"}
 """Which measurement an option belongs to."""
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["mcp", "capture"]))
-@click.option("--calls", type=click.IntRange(min=32), default=480, show_default=True, help="mcp: for each figure.")
+@click.argument("what", type=click.Choice(["mcp", "capture", "memory"]))
+@click.option(
+    "--calls", type=click.IntRange(min=32), default=480, show_default=True, help="mcp, memory: for each figure."
+)
+@click.option("--patterns", type=click.IntRange(min=100), default=100_000, show_default=True, help="memory: how many.")
 @click.option("--quick", is_flag=True, help="capture: one ordering, no added latency.")
 @click.option("--keen", is_flag=True, help="capture: rivals look at every block and borrow what they lack.")
 @click.option("--blocks", type=click.IntRange(8, 400), default=60, show_default=True, help="capture: for each run.")
@@ -24,9 +27,18 @@ OF = {"calls": "mcp", "quick": "capture", "keen": "capture", "blocks": "capture"
 @with_fresh_session
 @click.pass_context
 def bench(
-    context: click.Context, session: Session, *, what: str, calls: int, quick: bool, keen: bool, blocks: int, seed: int
+    context: click.Context,
+    session: Session,
+    *,
+    what: str,
+    calls: int,
+    patterns: int,
+    quick: bool,
+    keen: bool,
+    blocks: int,
+    seed: int,
 ) -> None:
-    """Measure on this machine: an agent's calls through each door, or the share of the profit that the engine takes."""
+    """Measure on this machine: an agent's calls through each door, the share of the profit taken, or the memory."""
     import anyio
 
     for option, of in OF.items():
@@ -38,6 +50,12 @@ def bench(
 
             figures = anyio.run(measure, session.state, calls)
             session.result(figures, lambda: _calls_table(figures))
+        elif what == "memory":
+            from server.bench_memory import measure as remembered
+
+            say_so = partial(click.echo, err=True)
+            known = remembered(session.state, patterns, calls, say_so)
+            session.result(known, lambda: _memory_table(known))
         else:
             from server.capture import matrix
             from server.capture import measure as captured
@@ -58,6 +76,17 @@ def _calls_table(figures: dict[str, Any]) -> str:
             for callers, row in by_callers.items():
                 head = f"{door:8}{call:16}{callers:>8}"
                 rows.append(f"{head}{row['p50_ms']:>10.2f}{row['p99_ms']:>10.2f}{row['calls_per_s']:>10}")
+    return "\n".join(rows)
+
+
+def _memory_table(figures: dict[str, Any]) -> str:
+    head = (
+        f"{figures['patterns']} patterns, {figures['ingest_patterns_per_s']} a second in, open in {figures['open_s']} s"
+    )
+    rows = [head, f"{'what':18}{'filter':28}{'p50 ms':>10}{'p99 ms':>10}"]
+    timed = [("recall", name, row) for name, row in figures["recall"].items()] + [("similar", "", figures["similar"])]
+    timed += [("Chroma's query", name, row) for name, row in figures["chroma_own_query"].items()]
+    rows += [f"{what:18}{name:28}{row['p50_ms']:>10.2f}{row['p99_ms']:>10.2f}" for what, name, row in timed]
     return "\n".join(rows)
 
 

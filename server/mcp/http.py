@@ -63,7 +63,9 @@ async def serving(state: Path, *, port: int | None = None) -> AsyncGenerator[Doo
     facade = Callers(engine)
     server = build_server(facade, ["all"], audit=to_engine(facade), outermost=[facade])
     app = guarded(server, door, state)
-    http = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, ws="none"))
+    http = _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, http="h11", timeout_graceful_shutdown=GRACE_S, ws="none")
+    )
     _write(state / FILE, door)
     with bound:
         async with anyio.create_task_group() as tasks:

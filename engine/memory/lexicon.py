@@ -1,0 +1,181 @@
+"""What people call things: phrases of a question -> words of a column. A literal table, longest phrase first.
+
+Only the vocabulary is here; `hints.py` reads a question with it. What it does not know is left to the embedding.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from engine.memory.pattern import FOREIGN
+
+FAILED: Final = ("refused", "reverted", "cancelled", "replaced")
+
+STATUSES: Final[Mapping[tuple[str, ...], str]] = {
+    ("filled",): "filled|fills|fill|paid|paid off|pay|pays|paying|profitable|profited|profit|made money|makes money|"
+    "earned|earning|earnings|earn|succeeded|successful|success|worked|works|went through|went well|won|wins|winner|"
+    "winners|landed|settled|executed|completed|gained|banked|came good|in the money|took home|bagged",
+    ("reverted",): "reverted|reverts|revert|reverting|rolled back|bounced|failed on chain|failed onchain|"
+    "blew up on chain|burnt gas for nothing|burned gas for nothing|died on chain|undone|mined but failed|threw|"
+    "wasted gas|lost its gas|cost us gas for nothing",
+    ("refused",): "refused|refusal|refusals|refuse|rejected|rejection|rejections|turned down|turned away|declined|"
+    "blocked|stopped|vetoed|denied|held back|not allowed|not let through|forbidden|said no|never sent|not sent|"
+    "never signed|prevented|barred",
+    ("missed",): "missed|miss|misses|beaten|beat us|rival|rivals|competitor|competitors|somebody else|someone else|"
+    "others took|others landed|another bot|other bots|front run|frontrun|lost to|snatched|outraced",
+    ("cancelled",): "cancelled|canceled|cancel|withdrawn|called off|taken back",
+    ("replaced",): "replaced|superseded|nonce was taken|nonce taken|overtaken by another transaction",
+    ("open",): "open|pending|in the air|unresolved|unsettled|waiting for a receipt|not mined yet|still out",
+    ("seen",): "not asked for|never asked|ignored|passed over|left alone|not pursued|never tried|not attempted",
+    FAILED: "failed|failure|failures|fail|went wrong|goes wrong|did not work|unsuccessful|trouble|lost money|losing",
+}
+
+REASONS: Final[Mapping[tuple[str, ...], str]] = {
+    ("below floor", "simulation: below floor"): "below floor|below the floor|under the floor|profit floor|"
+    "floor was not met|price moved|prices moved|price ran away|moved against us|slipped|slippage|gap closed|"
+    "gap had closed|margin evaporated|profit vanished|edge was gone|too little was left|arrived too late for the gap",
+    ("below minimum", "simulation: below minimum"): "hop minimum|minimum of a hop|hop gave less|leg gave less|"
+    "leg came up short|leg returned too little",
+    ("balance fell", "simulation: balance fell"): "balance fell|balance dropped|balance went down|balance shrank|"
+    "holdings shrank|ended with less|left us poorer",
+    ("short output", "simulation: short output"): "short output|taxed|tax|taxes|fee on transfer|transfer fee|"
+    "lying pool|skims|skimmed|delivered less than|took a cut of the transfer",
+    ("late", "simulation: late"): "deadline|late|too late|expired|after its time|ran out of time|time was up",
+    ("not listed", "simulation: not listed"): "not listed|unlisted|treasury has not listed|not on the list|"
+    "treasury never approved the token",
+    ("simulation: rests on another",): "rests on another|depended on|depends on|built on a trade|followed a refused|"
+    "rested on|hinged on another|the one before it was refused",
+    (FOREIGN, f"simulation: {FOREIGN}"): "foreign revert|stranger s contract|unknown revert|own error|"
+    "custom error|contract of somebody else complained|third party contract",
+    ("fresh proof",): "fresh proof|stale head|stale proof|stale|out of date|outdated|head moved on|block moved on|"
+    "proof was old|too old|a newer block|aged",
+    ("least net profit",): "least net profit|too little profit|not worth it|not worth|gas ate|gas eats|eaten by gas|"
+    "profit too small|too small a profit|unprofitable after costs|costs outweighed|not enough left after gas|"
+    "did not cover its costs",
+    ("gas budget a day", "gas or loss a day"): "gas budget|gas allowance|daily gas|gas a day|gas for the day|"
+    "day s gas|spent its gas|fuel budget|ran out of gas money|daily fee budget",
+    ("loss a day", "gas or loss a day"): "loss a day|daily loss|loss limit|loss budget|lost too much|day s losses",
+    ("losses in a row",): "losses in a row|losing streak|streak of losses|consecutive losses|one loss after another",
+    ("gas a trade",): "gas a trade|gas per trade|too much gas|gas cap|one trade s gas|gas hungry|gas price spike",
+    ("gas float",): "gas float|hot key is empty|hot wallet is empty|hot wallet was empty|could not pay for gas|"
+    "not enough ether for gas|wallet ran dry",
+    ("pools in flight",): "pools in flight|same pool|pool was busy|pool is busy|already being traded|"
+    "pool already used|collided with our own|another of ours was using",
+    ("open intents",): "open intents|too many open|too many at once|too many pending|in flight limit|slots were full",
+    ("exposure",): "exposure|too exposed|at risk at once|too much at stake",
+    ("notional",): "notional|too big|too large|oversized|size cap|above the size|bigger than permitted",
+    ("notional a day", "notional of a token a day", "notional at a venue a day"): "daily volume|volume of the day|"
+    "notional a day|turnover|volume cap|daily turnover",
+    ("trades a minute", "an agent's trades a minute"): "trades a minute|rate limit|too fast|too frequent|too often|"
+    "throttled|pace limit|too many in a minute",
+    ("trading state",): "trading state|halted|halt|paused|trading was off|switched off|stood still|brake",
+    ("token safety",): "token safety|unsafe token|dangerous token|suspicious token|scam token|honeypot|bad token|"
+    "malicious token|token looked hostile",
+    ("known price",): "known price|no price|unknown price|unpriced|could not be valued|price is unknown|no known value",
+    ("capital",): "no capital|lack of capital|no funds|not enough funds|nobody would lend|no lender",
+    ("approval", "approvals pending"): "approval|operator had to sign|awaiting a signature|needed consent|sign off",
+    ("declined by the client",): "declined by the client|client said no",
+    ("outbid",): "outbid|out bid|bid more|paid more for the place|higher tip|bigger tip|tipped more|bid was too low",
+    ("seen late",): "seen late|saw it late|noticed late|noticed too late|too slow|we were slow|slower than",
+    ("mis-sized",): "mis sized|missized|wrong size|sized badly|wrongly sized|misjudged the size",
+    ("not chosen",): "not chosen|chose another|picked another|preferred another|something else instead",
+    ("below floor",): "under our threshold|below our threshold",
+    ("unknown pool",): "unknown pool|pool we did not know|pool nobody told us about|undiscovered pool",
+    ("unknown venue",): "unknown venue|unknown exchange|exchange we do not follow|unsupported exchange",
+    ("too many hops",): "too many hops|route was too long|longer than we search|too many legs",
+    ("simulation failed",): "simulation failed|did not simulate|failed simulation|dry run failed|failed the dry run",
+}
+
+CAPITALS: Final[Mapping[tuple[str, ...], str]] = {
+    ("own",): "own capital|own money|own funds|our own balance|own balance|own purse|own pocket|self funded|"
+    "without borrowing|not borrowed|no loan|our treasury s money|equity",
+    ("balancer",): "balancer flash loan|balancer loan|lent by balancer|borrowed from balancer|balancer vault lent",
+    ("aave",): "aave|aave flash loan|borrowed from aave|lent by aave",
+    ("morpho",): "morpho|morpho flash loan|borrowed from morpho|lent by morpho",
+    ("first_pool",): "first pool pays|first pool|flash swap|flashswap|pool fronted|pay the pool later",
+    ("balancer", "aave", "morpho", "first_pool"): "flash loan|flash loans|flashloan|flash loaned|borrowed|loan|"
+    "borrowing|leverage|lent|other people s money|somebody else s money|credit",
+}
+
+ORIGINS: Final[Mapping[tuple[str, ...], str]] = {
+    ("agent",): "agent|agents|agent s|an assistant|assistant|assistants|language model|requested through mcp|a client",
+    ("engine",): "the engine s own|engine s own|engine itself|our own scanner|found by the engine|by ourselves",
+    ("rival",): "rival|rivals|competitor|competitors|somebody else|someone else|other bots|another bot|beaten|missed",
+}
+
+SIZES: Final[Mapping[tuple[str, ...], str]] = {
+    ("tiny",): "tiny|dust|minuscule|crumbs|microscopic|pennies|very small|a few cents worth",
+    ("small",): "small|modest|little ones|less than one ether|under one ether|below one eth|sub ether",
+    ("medium",): "medium|medium sized|mid sized|middling|moderate|a few ether|a handful of ether|single digit ether",
+    ("large",): "large|big|sizeable|sizable|hefty|tens of ether|dozens of ether|double digit ether|heavy",
+    ("huge",): "huge|giant|gigantic|enormous|whale|massive|hundreds of ether|over a hundred ether|colossal",
+    ("large", "huge"): "largest|biggest|more than ten ether|over ten ether|above ten eth",
+}
+
+MARGINS: Final[Mapping[tuple[str, ...], str]] = {
+    ("razor-thin",): "razor thin|hairline|paper thin|wafer thin|hardly any margin|barely any edge|next to no edge",
+    ("thin",): "thin margin|thin|slim|narrow|slender",
+    ("fair",): "fair margin|fair|decent margin|decent|reasonable margin|healthy",
+    ("wide",): "wide|wide margin|fat|fat margin|juicy|rich|generous|lucrative|huge margin|a percent or more|whopping",
+}
+
+HOPS: Final[Mapping[int, str]] = {
+    2: "two hop|two hops|2 hop|2 hops|two leg|two legs|2 legs|two pools|2 pools|two swaps|2 swaps|pairwise|"
+    "there and back|back and forth|in and out|direct cycle|out and straight back|pair of pools",
+    3: "three hop|three hops|3 hop|3 hops|three leg|three legs|3 legs|three pools|3 pools|three swaps|3 swaps|"
+    "triangle|triangles|triangular|three cornered|three way|three sided",
+    4: "four hop|four hops|4 hop|4 hops|four leg|four legs|4 legs|four pools|4 pools|four swaps|4 swaps|"
+    "four cornered|square|quadrilateral|four sided|four way|longest routes",
+}
+
+VENUES: Final[Mapping[tuple[str, ...], str]] = {
+    ("uniswap_v2",): "uniswap v2|uni v2|univ2|uniswap two|uniswap 2|uniswap version two|second uniswap|older uniswap|"
+    "old uniswap|classic uniswap",
+    ("uniswap_v3",): "uniswap v3|uni v3|univ3|uniswap three|uniswap 3|uniswap version three|third uniswap|"
+    "newer uniswap|concentrated liquidity|concentrated|ticks|v3",
+    ("sushi_v2",): "sushi v2|sushiswap|sushi|sushi swap",
+    ("balancer_v2",): "balancer v2|balancer|the vault|weighted pool|weighted pools|weighted|stable pool|stable pools",
+    ("uniswap_v2", "uniswap_v3"): "uniswap|uni",
+    ("uniswap_v2", "sushi_v2"): "constant product",
+}
+
+TOKENS: Final[Mapping[tuple[str, ...], str]] = {
+    ("WETH", "ETH"): "weth|wrapped ether|wrapped eth",
+    ("USDC", "USDC.e"): "usdc|usd coin|circle s dollar|circle dollar|circle s coin|circle",
+    ("USDT",): "usdt|tether|tether s dollar",
+    ("DAI", "USDS"): "dai|maker s dollar|maker dollar|makerdao",
+    ("WBTC", "cbBTC", "tBTC"): "wbtc|bitcoin|btc|wrapped bitcoin|cbbtc",
+    ("wstETH", "stETH", "cbETH", "rETH", "weETH"): "staked ether|staked eth|steth|wsteth|liquid staking",
+    ("LINK",): "link|chainlink",
+    ("UNI",): "uni token|uniswap s token",
+    ("ARB",): "arb|arbitrum s token",
+    ("USDC", "USDT", "DAI", "USDC.e"): "stablecoin|stablecoins|dollars|dollar|stables|stable coin|stable coins",
+}
+
+Entry = tuple[str, tuple[str, ...]]
+"""(column, words that it may hold)."""
+
+
+def _table() -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    by_column = {
+        "status": STATUSES,
+        "reason": REASONS,
+        "capital": CAPITALS,
+        "origin": ORIGINS,
+        "size": SIZES,
+        "margin": MARGINS,
+        "venue": VENUES,
+        "token": TOKENS,
+    }
+    for column, table in by_column.items():
+        for words, phrases in table.items():
+            for phrase in phrases.split("|"):
+                found.setdefault(phrase, []).append((column, words))
+    for hops, phrases in HOPS.items():
+        for phrase in phrases.split("|"):
+            found.setdefault(phrase, []).append(("hops", (str(hops),)))
+    return found
+
+
+PHRASES: Final[Mapping[str, list[Entry]]] = _table()
+MOST_WORDS: Final = max(len(phrase.split()) for phrase in PHRASES)
