@@ -10,6 +10,7 @@ import pytest
 
 from engine.domain.errors import ControlError
 from engine.methods import METHODS
+from engine.queries.archive import forwarded
 from tests.agent_engine import AGENT, OPERATOR, OTHER, engine_on
 from tests.conftest import LocalChain
 
@@ -193,7 +194,8 @@ def test_every_read_method_answers_and_no_answer_holds_a_key_or_an_endpoint(own_
             }
             needs_a_record = {"explain_opportunity", "explain_miss", "trade", "approve_challenge"}
             for name, method in METHODS.items():
-                if not method.read_only or name in needs_a_record:
+                of_the_archive = method.answer.__module__ == forwarded.__module__
+                if not method.read_only or name in needs_a_record or of_the_archive:
                     continue
                 by = AGENT if "trader" in method.roles else OPERATOR
                 answer = await here.ask(name, given.get(name), by)
