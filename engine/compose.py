@@ -29,6 +29,7 @@ from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import operator_terms
 from engine.loop import Event
 from engine.market.discovery import discover
+from engine.market.pools_in_use import in_use
 from engine.market.snapshot import Snapshot, save
 from engine.market.state import Market
 from engine.market.sync import read_pools
@@ -127,7 +128,16 @@ async def _assemble(
     lenders = await standing(endpoint, lenders_in(book))
     deployments = deployments_in(book)
     clock.observe(head)
-    found = await discover(endpoint, deployments, settings.start_block, head.number)
+    if settings.profile == "paper" and settings.start_block == 0:
+        found = await in_use(
+            endpoint,
+            deployments,
+            head,
+            window_blocks=settings.paper.window_blocks,
+            max_pools=settings.paper.max_pools,
+        )
+    else:
+        found = await discover(endpoint, deployments, settings.start_block, head.number)
     pools = await read_pools(endpoint, found, head.hash)
     if not pools:
         raise ConfigError(

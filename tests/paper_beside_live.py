@@ -115,13 +115,14 @@ def run_beside(
                 drift = result("doctor", "--drift", "--state", paper)
                 paper_up.terminate()
                 events = said.all()
-            live_up.terminate()
-            out, _ = live_up.communicate(timeout=END_S)
-            found = Beside(drift=drift, weather=node.did, paper=events[-1], live=json.loads(out.splitlines()[-1]))
+            found = Beside(drift=drift, weather=node.did, paper=events[-1])
+            found.live = result("status", "--state", live)["totals"]
             found.blocks = [event["number"] for event in events if event.get("event") == "block"]
             found.reorgs = sum(event.get("event") in ("reorg", "chain lost") for event in events)
             found.verify = result("verify", "--rpc", url, "--state", paper)
-            asyncio.run(_decide_the_live(url, live, folder / "decided.sqlite", found))
+            asyncio.run(
+                _decide_the_live(url, live, folder / "decided.sqlite", found)
+            )  # while the node keeps its states
             _hold_side_by_side(live, paper, found)
     return found
 

@@ -1,7 +1,8 @@
 """Find pools from their factories' logs."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.chains.abi import address_of, event_topic, hex_data
 from engine.chains.endpoints import Endpoint, RpcError
@@ -72,27 +73,32 @@ async def discover(
                 measured="no code",
                 next_step="correct the deployments in the configuration, or leave this one out",
             )
-    logs: list[Log] = []
+    asked = {"address": sorted({d.factory for d in deployments}), "topics": [[hex_data(topic) for topic in TOPICS]]}
+    logs = [log async for log in logs_between(endpoint, asked, from_block, to_block)]
+    found = (found_in(log, deployments) for log in logs)
+    return [pool for pool in found if pool is not None]
+
+
+async def logs_between(
+    endpoint: Endpoint, asked: Mapping[str, Any], from_block: int, to_block: int
+) -> AsyncIterator[Log]:
+    """Yield the logs of a range of blocks in order; a node that refuses a range as too large gets halves of it.
+
+    Raises `RpcError` when it refuses even one block.
+    """
     first, span = from_block, _RANGE_BLOCKS
     while first <= to_block:
         last = min(first + span - 1, to_block)
-        query = {
-            "fromBlock": hex(first),
-            "toBlock": hex(last),
-            "address": sorted({d.factory for d in deployments}),
-            "topics": [[hex_data(topic) for topic in TOPICS]],
-        }
         try:
-            raw = await endpoint.call("eth_getLogs", query)
+            raw = await endpoint.call("eth_getLogs", {"fromBlock": hex(first), "toBlock": hex(last), **asked})
         except RpcError:
             if span == 1:
                 raise
             span //= 2
             continue
-        logs.extend(decode_logs_in_order(raw))
+        for log in decode_logs_in_order(raw):
+            yield log
         first = last + 1
-    found = (found_in(log, deployments) for log in logs)
-    return [pool for pool in found if pool is not None]
 
 
 def decode_logs_in_order(raw: Sequence[dict[str, object]]) -> list[Log]:
