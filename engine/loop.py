@@ -126,7 +126,7 @@ class Loop:
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
         self.busy = False
-        """True from a chain event's arrival until it is dealt with: what can wait, waits."""
+        """True from an item's arrival until it is dealt with: what can wait, waits."""
 
     async def run(self, inbox: Inbox) -> str:
         """Process until a Stop command or enough fills, and what is in flight has ended; return why.
@@ -149,6 +149,7 @@ class Loop:
 
     async def take(self, item: ChainEvent | Asked) -> None:
         """Take one item of the inbox, the tape around it."""
+        self.busy = True
         if self._tape is not None:
             self._tape.begin(item.command if isinstance(item, Asked) else item)
         if isinstance(item, Asked):
@@ -156,11 +157,10 @@ class Loop:
             if isinstance(item.command, Stop):
                 self._stopping = item.command.reason
         else:
-            self.busy = True
             await self.process(item)
-            self.busy = False
         if self._tape is not None:
             self._tape.end()
+        self.busy = False
 
     async def process(self, event: ChainEvent) -> None:
         """Take one chain event all the way: market, outcomes, opportunities, decisions, submissions."""

@@ -23,7 +23,7 @@ BATCH: Final = 256
 BATCH_BYTES: Final = 1 << 20
 APART_S: Final = 0.02
 """Between two transactions: however many write, the loop waits for the disk this seldom."""
-QUIET_S: Final = 0.25
+QUIET_S: Final = 5.0
 """How long a note waits for a block to be dealt with, at most."""
 LOOK_S: Final = 0.002
 

@@ -151,7 +151,8 @@ def _with_relations(db: sqlite3.Connection, found: Sequence[tuple[Any, ...]], as
     more = f"e{shown[-1][0]}" if len(found) > asked.limit else None
     rows: dict[int, tuple[Any, ...]] = {}
     for end in ("source", "target"):
-        query = f"SELECT id, source, target, type FROM relations WHERE {end} = ? AND {SCOPES[asked.scope]} LIMIT ?"
+        scope = f"{end} = ? AND {SCOPES[asked.scope]}"
+        query = f"SELECT id, source, target, type FROM relations WHERE {scope} ORDER BY id LIMIT ?"
         for _, name, _ in shown:
             if len(rows) <= MOST_RELATIONS:
                 rows |= {row[0]: row for row in db.execute(query, (name, MOST_RELATIONS + 1))}

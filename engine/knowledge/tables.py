@@ -22,6 +22,7 @@ _DDL = (
     " market INTEGER NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, changed INTEGER NOT NULL,"
     " block INTEGER NOT NULL, times INTEGER NOT NULL, gain_wei TEXT NOT NULL, gain REAL NOT NULL,"
     " UNIQUE (source, target, type, market))",
+    "CREATE INDEX relations_from ON relations (source)",
     "CREATE INDEX relations_to ON relations (target)",
     "CREATE INDEX relations_changed ON relations (changed)",
     "CREATE VIRTUAL TABLE words USING fts5 (content, tokenize = 'trigram')",

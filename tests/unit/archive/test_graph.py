@@ -15,6 +15,7 @@ from engine.archive.notes import Quotas
 from engine.domain.errors import ControlError
 from engine.knowledge import jsonl
 from engine.principals import Principal
+from server.bench_graph import graph_figures
 from tests.archive_host import Host, hosted
 
 
@@ -207,3 +208,9 @@ def test_a_file_is_read_around_its_torn_lines_and_written_as_it_was() -> None:
     lines = jsonl.read(torn)
     assert jsonl.write(lines.entities, lines.relations) == whole
     assert [number for number, _ in lines.faults] == [2, 3, 4]
+
+
+def test_the_bench_of_the_graph_says_what_it_promises_beside_what_it_measured(tmp_path: Path) -> None:
+    figures = graph_figures(tmp_path, entities=500, relations=1_500)
+    assert set(figures["targets"]) <= set(figures)
+    assert figures["neighbours_p99_ms"] > 0
