@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.domain.units import WEI_PER_ETHER
 from engine.memory.columns import Columns, Mask, Scores
-from engine.memory.lexicon import MOST_WORDS, PHRASES
+from engine.memory.lexicon import MOST_WORDS, PHRASES, plain_words
 from engine.memory.pattern import Names, spoken
 
 WEIGHTS: Final = {
@@ -41,7 +41,6 @@ _NUMBER: Final = re.compile(
     rf"(?:\b({_MORE}|{_LESS}|about|around|roughly|near) )?([0-9]+(?:\.[0-9]+)?) ?"
     r"(bps|basis points?|eth|ether|weth|native coins?)\b"
 )
-_SPLIT: Final = re.compile(r"[^a-z0-9.]+|\.(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +80,7 @@ def read_question(question: str, columns: Columns, names: Names) -> Hints:
     ranges = [*_ranges(text)]
     text = _BLOCKS.sub(" ", text)
     text = _NUMBER.sub(" ", text)
-    words += _phrases([word for word in _SPLIT.split(text) if word], _known(columns, names), names)
+    words += _phrases(plain_words(text), _known(columns, names), names)
     return Hints(words=tuple(dict.fromkeys(words)), ranges=tuple(ranges), records=records)
 
 
@@ -110,10 +109,9 @@ def _known(columns: Columns, names: Names) -> dict[str, list[tuple[str, tuple[st
     """Name what only this journal knows: its venues by their own names, its tokens by their symbols."""
     found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for venue in columns.words("venue"):
-        found[spoken(venue)] = [("venue", (venue,))]
+        found[" ".join(plain_words(spoken(venue)))] = [("venue", (venue,))]
     for address, symbol in names.symbols.items():
-        key = " ".join(word for word in _SPLIT.split(symbol.lower()) if word)
-        found.setdefault(key, []).append(("token", (address,)))
+        found.setdefault(" ".join(plain_words(symbol)), []).append(("token", (address,)))
     return found
 
 
