@@ -9,6 +9,7 @@ import sys
 BENCHMARKS = {
     "scan": "a rescan after a block, against plain Python",
     "gas_table": "gas of whole transactions by route and capital source",
+    "capture": "the share of the profit there is that the engine takes from rivals, beside a plain bot",
 }
 
 

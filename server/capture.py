@@ -82,19 +82,18 @@ class Told:
     refused: Counter[str] = field(default_factory=Counter[str])
 
 
-def matrix(*, quick: bool) -> list[Cell]:
+def matrix(*, quick: bool = False, latencies_ms: Sequence[int] = LATENCIES_MS) -> list[Cell]:
     """List the runs: each latency and ordering with the usual bid and beside it the plain bot, then the other bids
-    where nothing is added; `quick`: one ordering and no latency alone."""
+    at the first latency; `quick`: one ordering, nothing added and the usual bid alone."""
     orderings: tuple[Ordering, ...] = ("priority_fee",) if quick else ("priority_fee", "first_come")
-    latencies = LATENCIES_MS[:1] if quick else LATENCIES_MS
     cells = [
         Cell(who=who, ordering=ordering, added_ms=added_ms, bid=USUAL_BID if who == "engine" else None)
         for ordering in orderings
-        for added_ms in latencies
+        for added_ms in (latencies_ms[:1] if quick else latencies_ms)
         for who in ("engine", "plain")
     ]
     others = [] if quick else [bid for bid in BIDS if bid != USUAL_BID]
-    return cells + [Cell(who="engine", ordering="priority_fee", added_ms=0, bid=bid) for bid in others]
+    return cells + [Cell(who="engine", ordering="priority_fee", added_ms=latencies_ms[0], bid=bid) for bid in others]
 
 
 async def measure(

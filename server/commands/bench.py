@@ -8,7 +8,7 @@ import click
 
 from server.options import Session, with_fresh_session
 
-OF = {"patterns": "memory", "quick": "capture", "keen": "capture", "blocks": "capture", "seed": "capture"}
+OF = {"patterns": "memory"} | dict.fromkeys(("quick", "keen", "added_ms", "blocks", "seed"), "capture")
 """Which measurement an option belongs to."""
 
 
@@ -20,6 +20,9 @@ OF = {"patterns": "memory", "quick": "capture", "keen": "capture", "blocks": "ca
 @click.option("--patterns", type=click.IntRange(min=100), default=100_000, show_default=True, help="memory: how many.")
 @click.option("--quick", is_flag=True, help="capture: one ordering, no added latency.")
 @click.option("--keen", is_flag=True, help="capture: rivals look at every block and borrow what they lack.")
+@click.option(
+    "--added-ms", type=click.IntRange(0, 5_000), multiple=True, help="capture: only these latencies.  [default: all]"
+)
 @click.option("--blocks", type=click.IntRange(8, 400), default=60, show_default=True, help="capture: for each run.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="capture: of all that is random."
@@ -35,6 +38,7 @@ def bench(
     patterns: int,
     quick: bool,
     keen: bool,
+    added_ms: tuple[int, ...],
     blocks: int,
     seed: int,
 ) -> None:
@@ -43,7 +47,7 @@ def bench(
 
     for option, of in OF.items():
         if of != what and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{option} is an option of ketch bench {of}.")
+            raise click.UsageError(f"--{option.replace('_', '-')} is an option of ketch bench {of}.")
     try:
         if what == "mcp":
             from server.bench import measure
@@ -57,11 +61,12 @@ def bench(
             known = remembered(session.state, patterns, calls, say_so)
             session.result(known, lambda: _memory_table(known))
         else:
-            from server.capture import matrix
+            from server.capture import LATENCIES_MS, matrix
             from server.capture import measure as captured
 
             say = partial(click.echo, err=True)
-            run = partial(captured, session.state, matrix(quick=quick), blocks=blocks, seed=seed, keen=keen, say=say)
+            cells = matrix(quick=quick, latencies_ms=added_ms or LATENCIES_MS)
+            run = partial(captured, session.state, cells, blocks=blocks, seed=seed, keen=keen, say=say)
             taken = anyio.run(run)
             session.result(taken, lambda: _capture_table(taken))
     finally:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.node
 
-ROUND_TRIP_S = 0.5
-BLOCKS = 12
+ROUND_TRIP_S = 1.0
+BLOCKS = 16
 
 
 def test_blocks_that_come_faster_than_a_round_trip_are_followed_without_falling_behind(

@@ -9,7 +9,7 @@ import pytest
 from server.capture import BIDS, LATENCIES_MS, USUAL_BID, above_plain, matrix
 from tests.scenario.ketch_processes import ketch, result
 
-BLOCKS = 8
+BLOCKS = 12
 
 
 @pytest.mark.node
