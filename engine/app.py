@@ -39,6 +39,7 @@ from engine.risk.versions import version_in_force
 from engine.steering import standing_now
 from engine.summary import summary
 from engine.top_up import top_up
+from engine.workspace.roots import declared
 
 INBOX_EVENTS = 1024
 STOP_GRACE_S = 4.0
@@ -67,6 +68,7 @@ class Engine:
             state=state,
             composition=composition,
             command=self.command,
+            roots=declared(settings.workspace.roots, state),
             notes=Notes(
                 composition.journal,
                 head=lambda: loop.market.head,

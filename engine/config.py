@@ -213,6 +213,24 @@ class Recording(BaseModel):
     max_bytes: int = Field(default=32 << 20, ge=0, le=1 << 30)
 
 
+class Workspace(BaseModel):
+    """Which folders agents and people may read files of, by name; without any, the project's own docs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    roots: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("roots")
+    @classmethod
+    def _plain_names_of_whole_paths(cls, given: dict[str, str]) -> dict[str, str]:
+        for name, path in given.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name) or name == "state":
+                raise ValueError(f'must have names of small letters, not "state": {name[:40]!r}')
+            if not Path(path).is_absolute():
+                raise ValueError(f"must be whole paths: {name}")
+        return given
+
+
 class Settings(BaseModel):
     """Everything that can be set. Addresses are lower case; `ws` follows `rpc` unless it is given."""
 
@@ -241,6 +259,7 @@ class Settings(BaseModel):
     archive: Archive = Archive()
     paper: Paper = Paper()
     recording: Recording = Recording()
+    workspace: Workspace = Workspace()
 
     @field_validator("chain")
     @classmethod
@@ -304,22 +323,32 @@ def load(state: Path, *, environ: Mapping[str, str], given: Mapping[str, object]
 
     `given` is what the command line set, by dotted setting name; None values are as if absent.
     """
-    file = state / FILE_NAME
-    stated = [
-        config_sources.from_file(file, Settings),
+    return config_sources.settle(Settings, stated(state, environ=environ, given=given))
+
+
+def stated(
+    state: Path,
+    *,
+    environ: Mapping[str, str],
+    given: Mapping[str, object] | None = None,
+    file: config_sources.Source | None = None,
+) -> list[config_sources.Source]:
+    """Read every source, each over the one before; `file` stands in for ketch.toml. Raises `ConfigError`."""
+    found = [
+        file or config_sources.from_file(state / FILE_NAME, Settings),
         config_sources.from_environment(environ, Settings),
         config_sources.from_options(given or {}),
     ]
-    profile = next((s.values["profile"] for s in reversed(stated) if "profile" in s.values), "live")
+    profile = next((s.values["profile"] for s in reversed(found) if "profile" in s.values), "live")
     if profile == "devnet":
-        stated.insert(0, config_sources.from_manifest(state / MANIFEST_NAME))
+        found.insert(0, config_sources.from_manifest(state / MANIFEST_NAME))
     if profile == "paper":
-        given_chain = next((s.values["chain"] for s in reversed(stated) if "chain" in s.values), "arbitrum")
+        given_chain = next((s.values["chain"] for s in reversed(found) if "chain" in s.values), "arbitrum")
         chain = chain_named(given_chain)
-        stated.insert(0, paper_defaults(chain.id, chain.name, environ))
-    if not any("rpc" in s.values for s in stated):
+        found.insert(0, paper_defaults(chain.id, chain.name, environ))
+    if not any("rpc" in s.values for s in found):
         raise _no_endpoint(state, devnet=profile == "devnet")
-    return config_sources.settle(Settings, stated)
+    return found
 
 
 def default_state_dir() -> Path:

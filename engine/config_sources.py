@@ -53,21 +53,27 @@ class Source:
 def from_file(path: Path, model: type[BaseModel]) -> Source:
     """Read a TOML file, empty when it is not there; raises `ConfigError` with the line that is wrong."""
     try:
-        values = tomllib.loads(path.read_bytes().decode())
+        return from_toml(path.read_bytes(), model, str(path))
     except FileNotFoundError:
         return Source(str(path), {})
-    except tomllib.TOMLDecodeError as error:
-        _corrupt(path, str(error), error)
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        _corrupt(path, f"not UTF-8 text (at line {line})", error)
-    except RecursionError as error:
-        _corrupt(path, "nested too deeply", error)
     except OSError as error:
         raise ConfigError(f"cannot read {path} ({error.strerror})", next_step="correct its permissions") from error
+
+
+def from_toml(data: bytes, model: type[BaseModel], label: str) -> Source:
+    """Read the text of a TOML file; raises `ConfigError` with the line that is wrong, or for an unknown setting."""
+    try:
+        values = tomllib.loads(data.decode())
+    except tomllib.TOMLDecodeError as error:
+        _corrupt(label, str(error), error)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        _corrupt(label, f"not UTF-8 text (at line {line})", error)
+    except RecursionError as error:
+        _corrupt(label, "nested too deeply", error)
     for dotted in _leaves(values):
-        _refuse_unknown(dotted, model, str(path))
-    return Source(str(path), values)
+        _refuse_unknown(dotted, model, label)
+    return Source(label, values)
 
 
 def from_environment(environ: Mapping[str, str], model: type[BaseModel]) -> Source:
@@ -134,14 +140,14 @@ def settle(model: type[Model], sources: Sequence[Source]) -> Model:
     """Lay each source over the one before and check the whole; raises `ConfigError` for the first thing wrong."""
     merged: Tree = {}
     for source in sources:
-        _lay(merged, source.values)
+        lay(merged, source.values)
     try:
         return model.model_validate_json(json.dumps(merged, default=str), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = [str(part) for part in first["loc"]]
         dotted = ".".join(_known_part(path, model))
-        label = next((s.label for s in reversed(sources) if _has(s.values, dotted)), "the configuration")
+        label = next((s.label for s in reversed(sources) if stated_in(s.values, dotted)), "the configuration")
         raise ConfigError(f"{dotted or 'settings'} {said(first['type'], first['msg'])} (in {label})") from error
 
 
@@ -170,11 +176,16 @@ def said(kind: str, message: str) -> str:
     return message.removeprefix("Value error, ").replace("Input should be", "must be").splitlines()[0]
 
 
+def is_setting(model: type[BaseModel], dotted: str) -> bool:
+    """Whether there is a setting of this name, or a table."""
+    return _annotation(model, dotted.split(".")) is not None
+
+
 def _refuse_unknown(dotted: str, model: type[BaseModel], label: str) -> None:
     """Raise `ConfigError` naming the nearest setting unless `dotted` is one."""
-    if _annotation(model, dotted.split(".")) is not None:
+    if is_setting(model, dotted):
         return
-    every = list(_settings(model))
+    every = list(settings_in(model))
     by_last = {name.rsplit(".", 1)[-1]: name for name in every}
     near = difflib.get_close_matches(dotted.lower(), every, n=1, cutoff=0.6)
     last = dotted.lower().rsplit(".", 1)[-1]
@@ -183,8 +194,10 @@ def _refuse_unknown(dotted: str, model: type[BaseModel], label: str) -> None:
     raise ConfigError(f'unknown setting "{dotted}" in {label}', next_step=step)
 
 
-def _corrupt(path: Path, found: str, cause: BaseException) -> NoReturn:
-    raise ConfigError(f"{path} is not valid TOML: {found}", next_step="correct that line or remove the file") from cause
+def _corrupt(label: str, found: str, cause: BaseException) -> NoReturn:
+    raise ConfigError(
+        f"{label} is not valid TOML: {found}", next_step="correct that line or remove the file"
+    ) from cause
 
 
 def _fields(node: Any) -> dict[str, Any] | None:
@@ -210,12 +223,13 @@ def _annotation(model: Any, path: Sequence[str]) -> Any:
     return node
 
 
-def _settings(model: Any, prefix: str = "") -> Iterator[str]:
+def settings_in(model: Any, prefix: str = "") -> Iterator[str]:
+    """List every setting by its dotted name."""
     for name, annotation in (_fields(model) or {}).items():
         if _fields(annotation) is None:
             yield prefix + name
         else:
-            yield from _settings(annotation, f"{prefix}{name}.")
+            yield from settings_in(annotation, f"{prefix}{name}.")
 
 
 def _leaves(values: Tree, prefix: str = "") -> Iterator[str]:
@@ -259,15 +273,17 @@ def _put(values: Tree, dotted: str, value: object) -> None:
     values[last] = value
 
 
-def _lay(under: Tree, over: Tree) -> None:
+def lay(under: Tree, over: Tree) -> None:
+    """Lay one source's tree over another, in place."""
     for name, value in over.items():
         if isinstance(value, dict) and isinstance(under.get(name), dict):
-            _lay(under[name], cast("Tree", value))
+            lay(under[name], cast("Tree", value))
         else:
             under[name] = value
 
 
-def _has(values: Tree, dotted: str) -> bool:
+def stated_in(values: Tree, dotted: str) -> bool:
+    """Whether a source says anything about a setting."""
     node: Any = values
     for part in dotted.split("."):
         if not isinstance(node, dict) or part not in node:

@@ -11,7 +11,19 @@ from engine.knowledge import params as graph
 from engine.memory import asked
 from engine.params import MAX_PARAMS_BYTES, Nothing, Page, Params, RouteParams, parsed
 from engine.principals import EVERYONE, Principal, Role
-from engine.queries import capture, market, misses, opportunities, policy, risk, status, strategy, trading, wallet
+from engine.queries import (
+    capture,
+    market,
+    misses,
+    opportunities,
+    policy,
+    risk,
+    status,
+    strategy,
+    trading,
+    wallet,
+    workspace,
+)
 from engine.queries.archive import forwarded, noting
 from engine.queries.running import Answer, Running
 
@@ -30,6 +42,7 @@ _CYCLE: Final[Mapping[str, Any]] = {
 _SIGNED: Final[Mapping[str, Any]] = {"expires_s": 1800000300, "nonce": "8f0a", "signature": "0x" + "00" * 65}
 _DIGESTS: Final[Mapping[str, Any]] = {"previous": "0x" + "00" * 32, "hash": "0x" + "11" * 32}
 _WAITING: Final[Mapping[str, Any]] = {"approval": "approval-57"}
+_PROPOSAL: Final[Mapping[str, Any]] = {"proposal": "proposal-57"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +188,21 @@ _ROWS: Final = (
         EVERYONE,
         {"id": "insight-90", "text": "they fill since block 400", "confidence": 80},
     ),
+    # workspace
+    Method("workspace_files", workspace.FilesParams, workspace.workspace_files, example={"limit": 20}),
+    Method("workspace_file", workspace.FileParams, workspace.workspace_file, example={"name": "docs/security.md"}),
+    Method("workspace_read", workspace.ReadParams, workspace.workspace_read, example={"name": "docs/security.md"}),
+    Method("workspace_settings", workspace.SettingsParams, workspace.workspace_settings, example={"about": "scan."}),
+    Method("workspace_validate", workspace.TomlParams, workspace.workspace_validate, example={"toml": "[scan]"}),
+    Method(
+        "workspace_propose",
+        workspace.ProposeParams,
+        workspace.workspace_propose,
+        False,
+        PROPOSER,
+        {"changes": [{"setting": "scan.max_hops", "value": "3"}], "reason": "four hops never filled this week"},
+    ),
+    Method("workspace_proposals", Page, workspace.workspace_proposals, example={"limit": 20}),
     # the operator's command line
     Method("approve_challenge", steering.ApprovalParams, steering.approve_challenge, True, OPERATOR, _WAITING),
     Method("approve", steering.ApproveParams, steering.approve, False, OPERATOR, {**_WAITING, **_SIGNED}),
@@ -188,6 +216,9 @@ _ROWS: Final = (
     Method("policy_reload", Nothing, policy.policy_reload, False, OPERATOR),
     Method("policy_challenge", Nothing, policy.policy_challenge, True, OPERATOR),
     Method("policy_apply", policy.ApplyParams, policy.policy_apply, False, OPERATOR, {**_DIGESTS, **_SIGNED}),
+    Method("workspace_proposal", workspace.ProposalParams, workspace.workspace_proposal, True, OPERATOR, _PROPOSAL),
+    Method("workspace_apply", workspace.ProposalParams, workspace.workspace_apply, False, OPERATOR, _PROPOSAL),
+    Method("workspace_rollback", Nothing, workspace.workspace_rollback, False, OPERATOR),
     Method("sweep", steering.SweepParams, steering.sweep, False, OPERATOR, {"token": _A}),
     Method("tokens", Nothing, steering.tokens, True, OPERATOR),
     Method("token_recheck", steering.TokenParams, steering.token_recheck, False, OPERATOR, {"token": _A}),

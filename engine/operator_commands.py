@@ -10,15 +10,18 @@ from engine.chains.endpoints import Endpoint
 from engine.desk import Desk, MarketView
 from engine.domain.commands import (
     ApplyPolicy,
+    ApplySettings,
     Approve,
     Command,
     Deny,
     ExecuteTrade,
     Halt,
     Propose,
+    ProposeSettings,
     RecheckToken,
     ReloadPolicy,
     Resume,
+    RollBackSettings,
     Stop,
     Sweep,
     TradingState,
@@ -86,9 +89,11 @@ class OperatorCommands:
                 return await self._agents.approve(command, view(), self.state)
             case Deny():
                 return self._agents.deny(command, view())
-            case Propose():
+            case Propose() | ProposeSettings():
                 entry = record_command(self._journal, command)
                 return {"proposal": f"proposal-{entry.seq}", "applied": False}
+            case ApplySettings() | RollBackSettings():
+                return {"change": f"change-{record_command(self._journal, command).seq}"}
             case Halt():
                 after = take_halt(command, journal=self._journal, state=self._state_folder, block=head)
                 if not command.cancel_open:

@@ -27,6 +27,7 @@ from server.commands import (
     reads,
     signer,
     tokens,
+    workspace,
 )
 
 
@@ -66,6 +67,7 @@ for _command in (
     tokens.tokens,
     doctor.doctor,
     money.sweep,
+    workspace.workspace,
 ):
     cli.add_command(_command)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.domain.errors import ConfigError
-from tools import engine, knowledge, market, memory, misses, opportunities, risk, strategy, trading, wallet
+from tools import engine, knowledge, market, memory, misses, opportunities, risk, strategy, trading, wallet, workspace
 from tools.spec import ToolSpec
 
 TOOLSETS: dict[str, tuple[ToolSpec, ...]] = {
@@ -17,6 +17,7 @@ TOOLSETS: dict[str, tuple[ToolSpec, ...]] = {
     "wallet": wallet.TOOLS,
     "knowledge": knowledge.TOOLS,
     "memory": memory.TOOLS,
+    "workspace": workspace.TOOLS,
 }
 DEFAULT = ("engine", "opportunities", "trading", "risk", "wallet")
 EVERY = "all"

@@ -85,6 +85,42 @@ class Propose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingChange:
+    """One setting's value in ketch.toml, before and after, as TOML; None is not there."""
+
+    setting: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeSettings:
+    """Suggest a change of ketch.toml. It is written down for the operator, and changes nothing."""
+
+    principal: str
+    changes: tuple[SettingChange, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplySettings:
+    """Say that the operator writes a proposal into ketch.toml: written down before the file is."""
+
+    principal: str
+    proposal: str
+    changes: tuple[SettingChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollBackSettings:
+    """Say that the operator takes back what was applied last: written down before the file is."""
+
+    principal: str
+    applied: str
+    changes: tuple[SettingChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadPolicy:
     """Read the settings again and take what tightens the policy. It needs no secret; what loosens waits."""
 
@@ -122,5 +158,18 @@ class Stop:
 
 
 Command = (
-    Halt | Resume | Sweep | ExecuteTrade | Approve | Deny | Propose | ReloadPolicy | ApplyPolicy | RecheckToken | Stop
+    Halt
+    | Resume
+    | Sweep
+    | ExecuteTrade
+    | Approve
+    | Deny
+    | Propose
+    | ProposeSettings
+    | ApplySettings
+    | RollBackSettings
+    | ReloadPolicy
+    | ApplyPolicy
+    | RecheckToken
+    | Stop
 )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from engine.archive.asking import ArchiveDoor
 from engine.archive.notes import Notes
 from engine.compose import Composition
@@ -13,6 +15,7 @@ from engine.domain.commands import Command
 from engine.domain.tokens import Token
 from engine.domain.units import Address
 from engine.market.sync import read_tokens
+from engine.workspace.roots import Roots
 
 Answer = dict[str, Any]
 
@@ -27,7 +30,10 @@ class Running:
     command: Callable[[Command], Awaitable[Answer]]
     notes: Notes
     archive: ArchiveDoor
+    roots: Roots
     tokens: dict[Address, Token] = field(default_factory=dict[Address, Token])
+    reading_roots: anyio.Lock = field(default_factory=anyio.Lock)
+    """Held while a process reads the roots: one at a time."""
 
     @property
     def settings(self) -> Settings:

@@ -16,6 +16,7 @@ from engine.chains.executor_reverts import REASONS
 from engine.config import Settings
 from engine.config_paper import PAPER_LIMITS
 from engine.config_sources import LOCAL_LIMITS, NOT_SETTINGS, PREFIX
+from engine.workspace.meanings import MEANINGS
 from server.cli import cli
 from tests.docs.sources import ROOT, dotted, shipped, strings, text, tree
 
@@ -176,6 +177,7 @@ def described_settings() -> dict[str, list[str]]:
         "Archive",
         "Paper",
         "Recording",
+        "Workspace",
     )
     tables = [f"## {section}" for section in sections]
     return {plain(row[0]): row[1:] for table in tables for row in rows(CONFIGURATION, table)}
@@ -191,12 +193,16 @@ def test_the_default_of_a_setting_is_the_one_described(name: str, default: objec
     said = described_settings()[name][1]
     if default is None or default is PydanticUndefined:
         assert said.startswith("none"), said
-    elif name in {"ws", "deployments", "wallet.endpoints"}:
+    elif name in {"ws", "deployments", "wallet.endpoints", "workspace.roots"}:
         assert not default, "follows from other settings"
         assert "`" not in said or "rpc" in said
     else:
         value = tomllib.loads(f"value = {plain(said)}")["value"]
         assert (tuple(value) if isinstance(value, list) else value) == default
+
+
+def test_a_setting_is_explained_to_agents_in_the_documents_own_words() -> None:
+    assert {name: meaning for name, (meaning, *_) in described_settings().items()} == MEANINGS, "engine/workspace"
 
 
 def test_what_a_local_chain_sets_is_described() -> None:
@@ -212,7 +218,7 @@ def test_what_profile_paper_sets_is_described() -> None:
 def test_the_variable_of_a_setting_is_the_one_described() -> None:
     for name, (*_, variable) in described_settings().items():
         expected = PREFIX + name.upper().replace(".", "__")
-        of_tables = {"deployments": "__PROTOCOL__ROLE", "wallet.endpoints": "__CHAIN"}
+        of_tables = {"deployments": "__PROTOCOL__ROLE", "wallet.endpoints": "__CHAIN", "workspace.roots": "__NAME"}
         assert plain(variable) == expected + of_tables.get(name, "")
 
 

@@ -76,7 +76,7 @@ def test_toolsets_pick_what_is_served() -> None:
 
 def test_write_tools_exist_only_where_the_engine_lets_the_agent_trade() -> None:
     writes = {spec.name for spec in EVERY if spec.writes}
-    assert writes == {"execute_trade", "strategy_propose"}
+    assert writes == {"execute_trade", "strategy_propose", "workspace_propose"}
     observer = Canned(role="observer")
     server = build_server(observer, ["all"])
     assert writes.isdisjoint(tool.name for tool in listed(server))
