@@ -104,7 +104,7 @@ async def workspace_settings(ask: Ask, about: Annotated[str, Field(max_length=80
 async def workspace_validate(ask: Ask, toml: Annotated[str, Field(max_length=12_000)]) -> Checked:
     """Use to check lines of ketch.toml and see what they would change. Nothing is written.
 
-    Example: {"toml": "[scan]\\nmax_hops = 3"}
+    Example: {"toml": "scan.max_hops = 3"}
     """
     return Checked.of(await ask("workspace_validate", {"toml": toml}))
 
