@@ -67,6 +67,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "archive.note_bytes_in_all": "most bytes of all notes, the operator's included",
     "archive.embedding": "how the memory makes vectors of sentences: a model's token vectors (`wordllama`, from its wheel) or hashed words (`hashed`); a change makes the memory anew from the journal",
     "paper.counts": "which end of a trade on paper is its outcome: `pessimistic`, behind everything in the next block, `optimistic`, first in it, or `placed`, where its fee puts it; all are written down",
+    "paper.window_blocks": "without a `start_block`: how many of the newest blocks are searched for pools in use",
+    "paper.max_pools": "without a `start_block`: how many of them are followed, the busiest first",
     "recording.max_bytes": "how much of what the engine took in is kept in memory for `ketch capture`; the oldest goes first, 0 records nothing",
     "workspace.roots": 'folders whose files may be read, a name each, such as `notes = "/srv/notes"`; whole paths, and no name is `state`',
 }

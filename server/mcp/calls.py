@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.domain.errors import ControlError
 from server.mcp import courtesy, errors
-from server.mcp.schemas import compact
+from server.mcp.schemas import answers, compact
 from tools.spec import Ask, ToolSpec
 
 MAX_ARGUMENT_BYTES = 16_384
@@ -109,7 +109,7 @@ def engine_tool(spec: ToolSpec, ask: Ask) -> EngineTool:
         (metadata.arg_model,),
         {"model_config": ConfigDict(extra="forbid", strict=True), "__module__": __name__},
     )
-    metadata.output_schema = compact(metadata.output_schema or {})
+    metadata.output_schema = answers(metadata.output_schema or {})
     return EngineTool(
         fn=spec.run,
         name=spec.name,
