@@ -13,6 +13,7 @@ from engine.config import EmbeddingName
 
 Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 HASHED_DIMENSIONS: Final = 512
+_HEX: Final = re.compile(r"0x[0-9a-f]{6,}")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -40,8 +41,8 @@ class WordLlama:
         self._model: Any = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """Embed a batch at once, in lower case: the model tells WETH from weth."""
-        found: Vectors = self._model.embed([text.lower() or " " for text in texts])
+        """Embed a batch at once, in lower case: the model tells WETH from weth. Hex would drown what stands beside it."""
+        found: Vectors = self._model.embed([_HEX.sub(" ", text.lower()) or " " for text in texts])
         return _unit(found)
 
 

@@ -19,7 +19,7 @@ LIKE: Final = 200
 FEW: Final = 40
 """How many are, when a question says nothing of their structure."""
 LEAST_LIKENESS: Final = 0.6
-LEAST_INSIGHT: Final = 0.25
+LEAST_INSIGHT: Final = 0.2
 """Cosine below which an insight is not about the question."""
 MOST_INSIGHTS: Final = 3
 
