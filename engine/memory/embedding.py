@@ -41,7 +41,7 @@ class WordLlama:
         self._model: Any = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """Embed a batch at once, in lower case: the model tells WETH from weth. Hex would drown what stands beside it."""
+        """Embed a batch at once, in lower case: the model tells WETH from weth. Hex would drown what is beside it."""
         found: Vectors = self._model.embed([_HEX.sub(" ", text.lower()) or " " for text in texts])
         return _unit(found)
 

@@ -161,8 +161,16 @@ async def every_reading_tool_answers(client: Client, cycle: dict[str, Any]) -> N
         "get_trade": {"id": answered(await client.call_tool("list_trades", {}))["trades"][0]["id"]},
         "strategy_propose": {"parameter": "scan.max_hops", "value": "3", "reason": "a test"},
     }
-    for name in sorted(tools - {"halt", "execute_trade", "explain_opportunity", "explain_miss"}):
+    of_the_archive = {spec.name for spec in chosen(["knowledge", "memory"])}
+    for name in sorted(tools - {"halt", "execute_trade", "explain_opportunity", "explain_miss"} - of_the_archive):
         answered(await client.call_tool(name, given.get(name, {})))
+
+    async def remembered() -> bool:
+        return not (await client.call_tool("similar_to", {"id": given["get_trade"]["id"]})).is_error
+
+    await until(
+        remembered, within_s=60
+    )  # the archive is a process of its own, which the engine starts when it has time
     for miss in answered(await client.call_tool("misses_list", {"limit": 1}))["misses"]:
         assert answered(await client.call_tool("explain_miss", {"id": miss["id"]}))["reason"] == miss["reason"]
     unknown = {
