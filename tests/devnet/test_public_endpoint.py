@@ -27,7 +27,7 @@ pytestmark = pytest.mark.node
 FOUL = Weather(
     latency_s=0.005, jitter_s=0.01, per_second=300, burst=30, drop_ppm=40_000, behind_ppm=60_000, most_log_blocks=7
 )
-BLOCKS = 60
+BLOCKS = 30
 ENOUGH_S = 60.0
 
 

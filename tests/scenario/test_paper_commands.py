@@ -62,7 +62,7 @@ def test_the_doctor_finds_the_wrong_chain_and_an_endpoint_that_cannot_do(rollup:
 def test_an_engine_on_paper_needs_no_key_and_says_paper_everywhere(rollup: LocalChain, tmp_path: Path) -> None:
     state = paper_folder(tmp_path, rollup.manifest_path, rpc=rollup.node.rpc_url)
     options = ("--profile", "paper", "--chain", "arbitrum", "--rpc", rollup.node.rpc_url, "--no-mcp")
-    with started("up", *options, "--json", "--state", state) as process:
+    with started("up", *options, "--json", "--state", state, environment={"KETCH_ARCHIVE__RUN": "false"}) as process:
         wait_for_engine(state, process)
         open_gap(rollup)
 
