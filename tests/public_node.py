@@ -38,6 +38,7 @@ class Weather:
     behind_ppm: int = 0
     most_log_blocks: int | None = None
     lacks: frozenset[str] = frozenset()
+    takes_batches: bool = True
     seed: int = 7
 
 
@@ -155,6 +156,9 @@ class _There:
                 return 429, {"error": error}
             said = [{"jsonrpc": "2.0", "id": one["id"], "error": error} for one in requests]
             return 200, said if isinstance(body, list) else said[0]
+        if len(requests) > 1 and not weather.takes_batches:
+            self._node.did["batch refused"] += 1
+            return 200, {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batches are not allowed"}}
         said = await asyncio.gather(*(self._one(request) for request in requests))
         return 200, said if isinstance(body, list) else said[0]
 

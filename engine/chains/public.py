@@ -24,7 +24,7 @@ from engine.chains.endpoints import (
     request_body,
     unreachable,
 )
-from engine.chains.patience import Patience, PatienceTerms, TooManyRequests, Waited
+from engine.chains.patience import Patience, PatienceTerms, TooManyRequests, Waited, is_rate_limit
 from engine.domain.errors import ChainError
 
 _HTTP_IN_FLIGHT = 8
@@ -129,8 +129,10 @@ class HttpEndpoint(_Polled):
         except msgspec.DecodeError as error:
             raise ChainError(f"{where} answered no JSON", measured=f"HTTP {response.status_code}") from error
         answers = cast("list[dict[str, Any]]", decoded if isinstance(decoded, list) else [decoded])
-        if len(answers) == 1 and len(body) > 1 and "error" in answers[0]:
-            return [answers[0]] * len(body)  # the whole batch was refused
+        if len(answers) == 1 and len(body) > 1 and (error := answers[0].get("error")) is not None:
+            if is_rate_limit(error):
+                return [answers[0]] * len(body)
+            return [(await self._post([one]))[0] for one in requests]  # it takes no batches, or none of this size
         by_id = {answer.get("id"): answer for answer in answers}
         if any(at not in by_id for at in range(len(body))):
             raise ChainError(f"{where} left requests of a batch unanswered", measured=len(answers), limit=len(body))

@@ -187,6 +187,21 @@ def test_an_endpoint_without_state_overrides_is_refused_in_words(rollup: LocalCh
         on_paper(rollup, tmp_path / "paper", act, rpc=node.http)
 
 
+def test_a_new_folder_remembers_that_it_is_paper_and_of_which_chain(rollup: LocalChain, tmp_path: Path) -> None:
+    told = paper_folder(tmp_path / "told", rollup.manifest_path, rpc=rollup.node.rpc_url)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+
+    async def start() -> None:
+        settings = load(told, environ={})
+        async with composed(settings, state=fresh, passphrase=str, publish=lambda _e: None, fills_wanted=None):
+            pass
+
+    asyncio.run(start())
+    remembered = load(fresh, environ={})
+    assert (remembered.profile, remembered.chain) == ("paper", "arbitrum")
+
+
 def test_paper_and_money_never_share_a_folder(rollup: LocalChain, tmp_path: Path) -> None:
     async def nothing(engine: EngineOnChain) -> None:
         pass
