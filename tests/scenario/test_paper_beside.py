@@ -15,7 +15,7 @@ MOST_OFF_PPM = 20_000
 
 def held(run: Beside) -> None:
     """Hold a run to what paper promises: every block in its turn, whole books, fills worth what was earned."""
-    assert run.weather["dropped"] and run.weather["behind"] and run.weather["short range"], run.weather
+    assert all(run.weather[kind] for kind in ("limited", "dropped", "behind", "short range")), run.weather
     assert run.blocks == list(range(run.blocks[0], run.blocks[0] + len(run.blocks)))
     assert run.reorgs == 0
     assert run.drift["ok"] is True, run.drift
