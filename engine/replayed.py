@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.assembly import Begun, Composition, assembled
+from engine.chains.abi import hex_data
 from engine.chains.recorded import RecordedEndpoint
 from engine.clocks import SystemClock
 from engine.config import Settings
@@ -29,15 +30,19 @@ from engine.journal.canonical import loads
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import operator_now
 from engine.market.state import Market
-from engine.market.tokens import TokenBook, TokenTerms
+from engine.market.tokens import TokenTerms
 from engine.pace import RealTime
+from engine.planning.capital import Funds
 from engine.replacing import Replacements
 from engine.replay import beginning
+from engine.replay.account import Account
+from engine.replay.beyond import Beyond
 from engine.replay.cassette import Cassette
 from engine.replay.memory import recall
 from engine.replay.play import Step, Wanted, play
 from engine.replay.signing import RecordedSigner
 from engine.replay.timing import RecordedTime
+from engine.replay.tokens import RecordedTokens
 from engine.risk.halt import signing_halted
 from engine.risk.in_force import PolicyInForce
 from engine.risk.limits import LimitLedger
@@ -57,10 +62,13 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class _NoRelay(PrivateRelays):
-    """Takes every offer and passes none on."""
+    """Takes every offer and passes it to the replay's own ledger alone."""
+
+    endpoint: RecordedEndpoint
 
     async def offer(self, submission: Submission, before: object, head: BlockRef) -> str | None:
-        """Take it: how it ended is recorded."""
+        """Take it: how it ends is recorded, or worked out."""
+        self.endpoint.aside("eth_sendRawTransaction", (hex_data(submission.raw_tx),))
         return None
 
 
@@ -79,17 +87,18 @@ async def replayed(cassette: Cassette, over: Sequence[Source] = ()) -> AsyncGene
         beginning.write(state / JOURNAL_FILE, cassette.beginning, cassette.rows)
         with Journal.open(state / JOURNAL_FILE) as journal:
             journal.db.execute("PRAGMA synchronous = OFF")  # it goes away with its folder
-            yield _replay(cassette, settings, state=state, journal=journal, same_terms=not over)
+            yield _replay(cassette, settings, over, state=state, journal=journal)
 
 
-def _replay(cassette: Cassette, settings: Settings, *, state: Path, journal: Journal, same_terms: bool) -> Replay:
+def _replay(cassette: Cassette, settings: Settings, over: Sequence[Source], *, state: Path, journal: Journal) -> Replay:
     genesis, term = journal.genesis, operator_now(journal)
     executor, head = Address(genesis["executor"]), cassette.head
     endpoint, time = RecordedEndpoint(), RecordedTime(SystemClock().monotonic_ns)
     wanted = Wanted(body=settings.terms.body())
     held = PolicyInForce(journal, settings.terms, lambda: Terms.model_validate(wanted.body), block=head)
-    if not same_terms:
-        held.version = replace(held.version, terms=settings.terms)
+    if over:
+        in_force = Source("the policy in force", held.version.terms.body())
+        held.version = replace(held.version, terms=settle(Settings, [_endpoint(settings), in_force, *over]).terms)
     signer = RecordedSigner(
         term.address,
         _signed(cassette),
@@ -98,7 +107,8 @@ def _replay(cassette: Cassette, settings: Settings, *, state: Path, journal: Jou
         max_gas_wei=lambda: held.policy.max_gas_wei,
         halted=partial(signing_halted, journal, state),
     )
-    relays = _NoRelay(urls=(), mode=settings.submission.mode, key="") if settings.submission.private else None
+    asked = settings.submission
+    relays = _NoRelay(urls=(), mode=asked.mode, key="", endpoint=endpoint) if asked.private else None
     ledger = LimitLedger(journal)
     memory = cassette.memory
     composition = assembled(
@@ -116,7 +126,7 @@ def _replay(cassette: Cassette, settings: Settings, *, state: Path, journal: Jou
         ),
         state=state,
         endpoint=endpoint,
-        doors=Doors(public=endpoint, private=relays, fall_back_to_public=settings.submission.fall_back_to_public),
+        doors=Doors(public=endpoint, private=relays, fall_back_to_public=asked.fall_back_to_public),
         journal=journal,
         policy=held,
         signer=signer,
@@ -126,8 +136,8 @@ def _replay(cassette: Cassette, settings: Settings, *, state: Path, journal: Jou
             endpoint=endpoint, journal=journal, ledger=ledger, policy=held, signer=signer, state_folder=state
         ),
         gas_seen=GasSeen(journal),
-        tokens=TokenBook(
-            endpoint=endpoint,
+        tokens=RecordedTokens(
+            endpoint,
             journal=journal,
             executor=executor,
             operator=term.address,
@@ -144,18 +154,55 @@ def _replay(cassette: Cassette, settings: Settings, *, state: Path, journal: Jou
         holds_next=lambda address: False,
         tip=time.tip,
     )
-    recall(composition.loop, memory)
+    loop = composition.loop
+    recall(loop, memory)
+    account = _account(cassette, composition, executor=executor, operator=term.address)
+    premium_bps = _premium_bps(cassette)
+    beyond = Beyond(cassette, market=loop.market, gas_seen=loop.gas_seen, account=account, premium_bps=premium_bps)
+    endpoint.beyond, endpoint.aside = beyond.answer, account.aside
     steps = play(
         cassette,
-        loop=composition.loop,
+        loop=loop,
         journal=journal,
         endpoint=endpoint,
+        beyond=beyond,
+        account=account,
         time=time,
         wanted=wanted,
         state=state,
-        same_terms=same_terms,
+        same_terms=not over,
     )
     return Replay(composition=composition, endpoint=endpoint, steps=steps)
+
+
+def _endpoint(settings: Settings) -> Source:
+    """Name what no settings are without."""
+    return Source("the cassette", {"rpc": settings.rpc, "chain": settings.chain})
+
+
+def _account(cassette: Cassette, composition: Composition, *, executor: Address, operator: Address) -> Account:
+    """Begin the ledger of our own transactions with what was open then."""
+    desk, loop = composition.desk, composition.loop
+    account = Account(
+        cassette,
+        market=loop.market,
+        gas_seen=loop.gas_seen,
+        executor=executor,
+        operator=operator,
+        premium_bps=_premium_bps(cassette),
+        count=min((trade.submission.nonce for trade in desk.open.values()), default=desk.next_nonce),
+    )
+    for trade in desk.open.values():
+        account.send(trade.submission.raw_tx, trade.submission.submitted_block)
+        for attempt in trade.attempts:
+            account.send(attempt.raw_tx, attempt.submitted_block)
+    return account
+
+
+def _premium_bps(cassette: Cassette) -> int:
+    """Read what Aave asked for a loan, as the engine last knew it."""
+    funds = cassette.memory["loop"]["_funds"]
+    return funds.aave_premium_bps if isinstance(funds, Funds) else 0
 
 
 def _keep(journal: Journal, path: Path) -> None:

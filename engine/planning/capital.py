@@ -135,7 +135,7 @@ def sources(
     families = [pools[hop.pool].family for hop in route.hops]
     usable: list[Source] = []
     for capital, extra_gas in EXTRA_GAS.items():
-        fee = _fee(amount, funds.aave_premium_bps) if capital == "aave" else 0
+        fee = flash_fee(amount, funds.aave_premium_bps) if capital == "aave" else 0
         if capital == "first_pool":
             if families[0] not in ("constant_product", "concentrated"):
                 continue
@@ -148,6 +148,6 @@ def sources(
     return sorted(usable, key=lambda source: source.cost_wei)
 
 
-def _fee(amount: int, bps: int) -> int:
+def flash_fee(amount: int, bps: int) -> int:
     """Round as Aave's PercentageMath.percentMul does: half up."""
     return (amount * bps + BPS // 2) // BPS

@@ -17,7 +17,9 @@ from engine.journal.canonical import loads
 from engine.journal.journal import Journal
 from engine.journal.schema import KINDS, Kind
 from engine.loop import Asked, Loop
+from engine.replay.account import Account
 from engine.replay.beginning import Line, between
+from engine.replay.beyond import Beyond
 from engine.replay.cassette import Cassette, Item
 from engine.replay.decided import Decided, Ended, decided, ended
 from engine.replay.memory import count_calls, hand_out
@@ -57,6 +59,8 @@ async def play(
     loop: Loop,
     journal: Journal,
     endpoint: RecordedEndpoint,
+    beyond: Beyond,
+    account: Account,
     time: RecordedTime,
     wanted: "Wanted",
     state: Path,
@@ -80,10 +84,12 @@ async def play(
         if item.wanted is not None:
             wanted.body = item.wanted
         endpoint.load(item.heard)
+        beyond.load(item.heard)
         time.load(item.now, item.tips, item.taken.block if isinstance(item.taken, BlockSeen) else None)
         before = journal.head[0]
         await _give(loop, item)
         now = between(journal, before, journal.head[0])
+        account.compare(then, now)
         yield Step(
             what=type(item.taken).__name__,
             block=loop.market.head,
