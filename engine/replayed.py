@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -80,7 +81,7 @@ async def replayed(cassette: Cassette, over: Sequence[Source] = ()) -> AsyncGene
     `CassetteError` for a cassette that does not fit together, `ConfigError` for settings that cannot be.
     """
     warm_up()
-    then = [Source("the cassette", cassette.settings), Source("the cassette", cassette.wanted)]
+    then = [Source("the cassette", deepcopy(one)) for one in (cassette.settings, cassette.wanted)]
     settings = settle(Settings, [*then, *over])
     with tempfile.TemporaryDirectory(prefix="ketch-replay-") as folder:
         state = Path(folder)
