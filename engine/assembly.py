@@ -17,6 +17,7 @@ from engine.chains.ordering import ChainOrdering
 from engine.config import Settings
 from engine.desk import Desk, OpenTrade
 from engine.domain.ordering import ASSUMED, Ordering
+from engine.domain.pools import Log
 from engine.domain.ports import Clock, Pace, Signs
 from engine.domain.units import Address, BlockRef
 from engine.execution.monitor import Monitor
@@ -110,11 +111,13 @@ def assembled(
     fills_wanted: int | None,
     holds_next: Callable[[Address], bool],
     tip: Callable[[], int] | None = None,
+    pending: Callable[[BlockRef], Sequence[Log]] | None = None,
     recorder: Recorder | None = None,
 ) -> Composition:
     """Put the rooms together. Asks nobody anything, and writes nothing.
 
-    `tip` names the newest block known where that is not the follower's; `recorder` is given the loop to listen to.
+    `tip` names the newest block known where that is not the follower's, `pending` the logs of the block being built
+    where they are not the feed's; `recorder` is given the loop to listen to.
     """
     genesis, head = journal.genesis, begun.head
     if recorder is not None:
@@ -162,7 +165,7 @@ def assembled(
         holds_next=holds_next,
         publish=publish,
     )
-    newest = tip or (lambda: follower.tip.number)
+    newest, moving = tip or (lambda: follower.tip.number), pending or feed.pending_logs
     warn_below_wei = settings.wallet.warn_below_trades * settings.risk.max_gas_wei
     gas_float = GasFloat(signer.address, warn_below_wei=warn_below_wei)
     loop = Loop(
@@ -170,6 +173,7 @@ def assembled(
         gas_seen=gas_seen,
         forecast=forecast,
         feed=feed,
+        pending=moving if recorder is None else recorder.pending(moving),
         endpoint=endpoint,
         journal=journal,
         calls=calls,

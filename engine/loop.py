@@ -17,8 +17,9 @@ from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import SizedCycle
 from engine.domain.outcome import Filled, Reverted
+from engine.domain.pools import Log
 from engine.domain.ports import Clock, Pace, Tape
-from engine.domain.units import Address, PoolId
+from engine.domain.units import Address, BlockRef, PoolId
 from engine.gas_float import GasFloat
 from engine.gas_seen import GasSeen
 from engine.journal.calls import CallLog
@@ -91,9 +92,10 @@ class Loop:
         gas_seen: GasSeen,
         forecast: FeeForecast,
         feed: Feed,
+        pending: Callable[[BlockRef], Sequence[Log]],
         tape: Tape | None = None,
     ) -> None:
-        self._tape = tape
+        self._tape, self._pending = tape, pending
         self._endpoint = endpoint
         self._journal = journal
         self._calls = calls
@@ -242,7 +244,7 @@ class Loop:
             floor_wei=self._floor_wei(),
             rounds=rounds,
             in_flight=self._desk.in_flight,
-            moving=touched(view.pools, self.feed.pending_logs(view.block)),
+            moving=touched(view.pools, self._pending(view.block)),
         )
         if not cycles:
             return []

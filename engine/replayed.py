@@ -154,6 +154,7 @@ def _replay(cassette: Cassette, settings: Settings, over: Sequence[Source], *, s
         fills_wanted=None,
         holds_next=lambda address: False,
         tip=time.tip,
+        pending=time.pending,
     )
     loop = composition.loop
     recall(loop, memory)

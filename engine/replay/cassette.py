@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from engine.domain.errors import CassetteError
-from engine.domain.pools import AnyPool, ConcentratedPool, ConstantProductPool, StablePool, WeightedPool
+from engine.domain.pools import AnyPool, ConcentratedPool, ConstantProductPool, Log, StablePool, WeightedPool
 from engine.domain.units import BlockRef, PoolId
 from engine.replay.beginning import Line, Rows
 from engine.replay.memory import KEPT, Memory
@@ -39,12 +39,13 @@ Tree = dict[str, Any]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One thing that the loop took in, and all it drew on: what the node said, the clock's readings, the newest block
-    known, the halt file, and the places of the journal before and after it."""
+    known, the logs of the block being built, the halt file, and the places of the journal before and after it."""
 
     taken: object
     heard: Sequence[tuple[list[tuple[str, list[Any]]], list[Tree] | None]]
     now: Sequence[int]
     tips: Sequence[int]
+    pending: Sequence[Sequence[Log]]
     halted: str | None
     before: int
     after: int
@@ -196,12 +197,20 @@ def _item(tree: Tree) -> Item:
         heard=[_exchange(one) for one in tree["heard"]],
         now=[int(one) for one in tree["now"]],
         tips=[int(one) for one in tree["tips"]],
+        pending=[[_log(log) for log in logs] for logs in tree.get("pending", ())],
         halted=None if tree["halted"] is None else _text(tree["halted"]),
         before=int(tree["before"]),
         after=int(tree["after"]),
         ticket=from_wire(tree["ticket"]),
         wanted=None if tree["wanted"] is None else _tree(tree["wanted"]),
     )
+
+
+def _log(tree: Any) -> Log:
+    log = from_wire(tree)
+    if not isinstance(log, Log):
+        raise TypeError(f"{type(log).__name__} where a log belongs")
+    return log
 
 
 def _exchange(given: Any) -> tuple[list[tuple[str, list[Any]]], list[Tree] | None]:

@@ -85,7 +85,7 @@ async def play(
             wanted.body = item.wanted
         endpoint.load(item.heard)
         beyond.load(item.heard)
-        time.load(item.now, item.tips, item.taken.block if isinstance(item.taken, BlockSeen) else None)
+        time.load(item.now, item.tips, item.pending, item.taken.block if isinstance(item.taken, BlockSeen) else None)
         before = journal.head[0]
         await _give(loop, item)
         now = between(journal, before, journal.head[0])

@@ -16,7 +16,7 @@ import msgspec
 from engine.chains.endpoints import Json, Requests
 from engine.domain.commands import Command, ExecuteTrade, ReloadPolicy
 from engine.domain.events import BlockSeen, ChainEvent
-from engine.domain.pools import AnyPool
+from engine.domain.pools import AnyPool, Log
 from engine.domain.ports import Clock
 from engine.domain.units import BlockRef, PoolId
 from engine.journal.journal import Journal
@@ -104,6 +104,7 @@ class Recorder:
         self._heard: list[tuple[Requests, Sequence[Json] | None]] = []
         self._now: list[int] = []
         self._tips: list[int] = []
+        self._pending: list[Sequence[Log]] = []
         self._halted: str | None = None
         self._ticket: Ticket | None = None
         self.took_ns: deque[int] = deque(maxlen=MEASUREMENTS)
@@ -144,6 +145,17 @@ class Recorder:
 
         return asked
 
+    def pending(self, ask: Callable[[BlockRef], Sequence[Log]]) -> Callable[[BlockRef], Sequence[Log]]:
+        """Wrap the question for the logs of the block being built: what they touch is left alone."""
+
+        def asked(block: BlockRef) -> Sequence[Log]:
+            logs = ask(block)
+            if self._taken is not None:
+                self._pending.append(logs)
+            return logs
+
+        return asked
+
     def begin(self, taken: ChainEvent | Command) -> None:
         """Note where the journal and the halt file stand as an item begins."""
         loop, journal = self._loop, self._journal
@@ -156,7 +168,7 @@ class Recorder:
         self._before_seq = journal.head[0]
         self._halted = halt_reason(self._state)
         self._ticket = ticket_of(loop, taken) if isinstance(taken, ExecuteTrade) else None
-        self._heard, self._now, self._tips = [], [], []
+        self._heard, self._now, self._tips, self._pending = [], [], [], []
 
     def end(self) -> None:
         """Write the item out, and keep the ring within its bounds."""
@@ -171,6 +183,7 @@ class Recorder:
                       for requests, answers in self._heard],
             "now": self._now,
             "tips": self._tips,
+            "pending": [[to_wire(log) for log in logs] for logs in self._pending],
             "halted": self._halted,
             "before": self._before_seq,
             "after": journal.head[0],

@@ -1,7 +1,8 @@
-"""A recording's time: what the clock said then, reading by reading, and which block was the newest known."""
+"""A recording's time: the clock's readings, which block was the newest known, and what was pending on top of it."""
 
 from collections.abc import Callable, Sequence
 
+from engine.domain.pools import Log
 from engine.domain.units import BlockRef
 
 _NS_PER_S = 1_000_000_000
@@ -14,12 +15,16 @@ class RecordedTime:
         self._monotonic_ns = monotonic_ns
         self._now: list[int] = []
         self._tips: list[int] = []
+        self._pending: list[Sequence[Log]] = []
         self._now_ns = 0
         self._tip = 0
 
-    def load(self, now: Sequence[int], tips: Sequence[int], block: BlockRef | None) -> None:
+    def load(
+        self, now: Sequence[int], tips: Sequence[int], pending: Sequence[Sequence[Log]], block: BlockRef | None
+    ) -> None:
         """Take up the readings of the next item, and the block that it is about."""
         self._now, self._tips = list(reversed(now)), list(reversed(tips))
+        self._pending = list(reversed(pending))
         if block is not None:
             self._now_ns, self._tip = block.timestamp_s * _NS_PER_S, block.number
 
@@ -41,3 +46,7 @@ class RecordedTime:
         if self._tips:
             self._tip = self._tips.pop()
         return self._tip
+
+    def pending(self, block: BlockRef) -> Sequence[Log]:
+        """List the logs of the block being built as they were told then; none past that."""
+        return self._pending.pop() if self._pending else ()

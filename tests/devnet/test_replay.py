@@ -30,7 +30,7 @@ MADE_ANEW = {
         "_agent", "_base", "_calls", "_clock", "_commands", "_deployments", "_desk", "_endpoint", "_executor",
         "_gas_float", "_in_force", "_journal", "_misses", "_native", "_operator", "_operator_watch", "_pace",
         "_publish", "_replacements", "_round", "_search", "_settlement", "_tape", "_terms", "_tip", "_tokens", "busy",
-        "feed", "forecast", "found", "gas_seen", "market", "measured",
+        "_pending", "feed", "forecast", "found", "gas_seen", "market", "measured",
     },
     "measured": {"blocks", "opportunities", "refused", "detect_ns", "send_ns"},
     "search": {"_market", "_tokens", "_terms", "_gas_seen", "_looked", "_tokens_known", "_universe", "held_back"},
