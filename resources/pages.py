@@ -115,6 +115,14 @@ RESOURCES = (
         params=_entity,
     ),
     ResourceSpec(
+        uri="ketch://insights/{id}",
+        name="insight",
+        title="One insight",
+        description="A conclusion with every version of it, the newest first: who wrote what, on which evidence.",
+        method="insight",
+        params=_named,
+    ),
+    ResourceSpec(
         uri="memory://knowledge-graph",
         name="knowledge-graph",
         title="Knowledge graph",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -85,6 +86,9 @@ async def asked(state: Path, done: list[Trade], *, note: bool) -> dict[str, Any]
                     wrong = answered(await client.call_tool("remember_insight", {"text": "gaps stay open"}))["id"]
                     fixed = answered(await client.call_tool("correct_insight", {"id": wrong, **written}))
                     assert fixed["corrects"] == wrong
+                    (page,) = (await client.read_resource(f"ketch://insights/{wrong}")).contents
+                    versions = json.loads(page.text)["versions"]  # type: ignore[union-attr]
+                    assert [version["id"] for version in versions] == [fixed["id"], wrong]
                     again = refused(await client.call_tool("correct_insight", {"id": wrong, "text": "no"}))
                     assert again["code"] == "corrected_already"
                     unknown = refused(await client.call_tool("similar_to", {"id": "intent-999999"}))
