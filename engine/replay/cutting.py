@@ -43,8 +43,8 @@ def _ends_at(items: list[bytes], begins_at: int) -> int:
 
 
 def _public(settings: Settings) -> dict[str, Any]:
-    """Write the settings down without what names this machine or opens anything."""
-    tree = settings.model_dump(mode="json", exclude={"lockstep_socket"})
+    """Write the settings down without what names this machine or opens anything; what a feed told is in the items."""
+    tree = settings.model_dump(mode="json", exclude={"lockstep_socket", "feed"})
     tree |= {"rpc": NOWHERE, "ws": NOWHERE.replace("http", "ws", 1)}
     tree["wallet"]["endpoints"] = {}
     tree["submission"]["private"] = [NOWHERE for _ in settings.submission.private]
