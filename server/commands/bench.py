@@ -55,10 +55,12 @@ def bench(
             figures = anyio.run(measure, session.state, calls)
             session.result(figures, lambda: _calls_table(figures))
         elif what == "memory":
+            from server.bench_graph import graph_figures
             from server.bench_memory import measure as remembered
 
             say_so = partial(click.echo, err=True)
             known = remembered(session.state, patterns, calls, say_so)
+            known["graph"] = graph_figures(session.state / "graph", entities=patterns, relations=5 * patterns)
             session.result(known, lambda: _memory_table(known))
         else:
             from server.capture import LATENCIES_MS, matrix
@@ -92,6 +94,9 @@ def _memory_table(figures: dict[str, Any]) -> str:
     timed = [("recall", name, row) for name, row in figures["recall"].items()] + [("similar", "", figures["similar"])]
     timed += [("Chroma's query", name, row) for name, row in figures["chroma_own_query"].items()]
     rows += [f"{what:18}{name:28}{row['p50_ms']:>10.2f}{row['p99_ms']:>10.2f}" for what, name, row in timed]
+    graph = figures["graph"]
+    for what in ("neighbours", "search", "paths"):
+        rows.append(f"{'graph':18}{what:28}{graph[f'{what}_p50_ms']:>10.2f}{graph[f'{what}_p99_ms']:>10.2f}")
     return "\n".join(rows)
 
 

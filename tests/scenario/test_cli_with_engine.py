@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from engine.control import SOCKET_NAME
 from engine.control_client import call
 from engine.devnet.rpc import Rpc
+from engine.domain.errors import ControlError
 from engine.initialise import LOCAL_PASSPHRASE
 from tests.devnet.processes import eventually, manifest_in, start_devnet
 from tests.scenario.ketch_processes import END_S, READY_S, ketch, refused, result, started, wait_for_engine
@@ -167,3 +169,50 @@ def refused_verify(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert run.returncode == 1
     assert run.stderr.startswith("ketch: the state does not verify: ")
     return json.loads(run.stdout.splitlines()[-1])
+
+
+def archive_of(state: Path) -> list[psutil.Process]:
+    """Find the archive's process by its command line."""
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "engine.archive" in (argv := process.info["cmdline"] or []) and str(state) in argv
+    ]
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def written(state: Path, name: str) -> bool:
+    """Write an entity as soon as the archive lets us."""
+    try:
+        call(
+            state / SOCKET_NAME,
+            "create_entities",
+            {"entities": [{"name": name, "entityType": "t", "observations": []}]},
+        )
+    except ControlError as error:
+        assert error.line().startswith(("the archive is not running yet", "it is written down")), error
+        return False
+    return True
+
+
+def test_the_archive_comes_back_when_it_is_killed_and_the_graph_has_what_was_acknowledged(state: Path, tmp_path: Path):
+    assert eventually(lambda: written(state, "before"), READY_S)
+    (archive,) = archive_of(state)
+    archive.kill()
+    assert eventually(lambda: written(state, "after"), READY_S)
+    assert archive_of(state)[0].pid != archive.pid
+    asked = state / SOCKET_NAME
+    assert call(asked, "status")["running"]
+    pairs = call(asked, "graph_rank", {"of": "pairs"})["rows"]
+    assert sum(row["filled"] for row in pairs) > 0
+    file = tmp_path / "graph.jsonl"
+    assert result("knowledge", "export", file, "--state", state)["entities"] >= 2
+    lines = file.read_text().splitlines()
+    assert '{"type":"entity","name":"before","entityType":"t","observations":[]}' in lines
+    seen = '{"type":"entity","name":"before","entityType":"t","observations":["seen"]}'
+    follows = '{"type":"relation","from":"after","to":"before","relationType":"follows"}'
+    file.write_text("\n".join((seen, follows, '{"type":')))
+    told = result("knowledge", "import", file, "--state", state)
+    assert told["added"] == {"entities": 0, "observations": 1, "relations": 1}
+    assert [fault["line"] for fault in told["faults"]] == [3]
+    assert result("verify", "--state", state)["findings"] == []
