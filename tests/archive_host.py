@@ -27,6 +27,7 @@ from tests.unit import journal_stubs as stub
 
 AGENT = Principal(id="mcp-1", role="observer")
 QUOTAS = Quotas(notes_per_principal=10**6, bytes_per_principal=10**9, bytes_in_all=10**9)
+GRAPH_ALONE = {"knowledge": SHELVES["knowledge"]}
 DEADLINE_S = 30.0
 GENESIS = stub.GENESIS | {"tokens": [{"address": stub.WETH, "decimals": "18", "symbol": "WETH"}]}
 
@@ -68,7 +69,7 @@ class Host:
 
 @asynccontextmanager
 async def hosted(
-    state: Path, *, shelves: Mapping[str, Shelf] = SHELVES, quotas: Quotas = QUOTAS
+    state: Path, *, shelves: Mapping[str, Shelf] = GRAPH_ALONE, quotas: Quotas = QUOTAS
 ) -> AsyncGenerator[Host]:
     """Run an archive in this process beside a journal, which is begun if need be."""
     with Journal.open(state / JOURNAL_FILE, genesis=GENESIS) as journal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -25,6 +26,7 @@ from resources.prompts import PROMPTS
 from server.mcp.build import build_server
 from server.mcp.completions import SOURCES
 from server.mcp.updates import changed, publishing
+from tests.archive_host import hosted
 from tests.mcp.clients import ERAS, TOKEN, Canned, agent
 
 POOL = "ketch://pools/{chain}/{address}"
@@ -226,5 +228,40 @@ def test_a_listener_of_the_stateless_era_hears_of_a_trade() -> None:
             with anyio.fail_after(5):
                 assert await anext(aiter(events)) == ResourceUpdated(uri="ketch://trades/intent-7")
             tasks.cancel_scope.cancel()
+
+    anyio.run(run)
+
+
+@pytest.mark.parametrize(("store", "tells"), [("knowledge", True), ("memory", False)])
+def test_a_subscriber_of_the_graph_hears_of_what_is_written_into_it(store: str, tells: bool) -> None:
+    assert changed({"event": "noted", "store": store, "tool": "t", "seq": 9}, status_due=True) == (
+        ["memory://knowledge-graph"] if tells else []
+    )
+
+
+def test_the_graph_is_a_resource_and_its_subscribers_are_told(tmp_path: Path) -> None:
+    async def run() -> None:
+        heard = anyio.Event()
+
+        async def on_message(message: Any) -> None:
+            assert str(message.params.uri) == "memory://knowledge-graph"
+            heard.set()
+
+        async with hosted(tmp_path) as host:
+            server = build_server(host, ["knowledge"])
+            async with (
+                publishing(server.subscribers, host),
+                Client(server, mode="legacy", message_handler=on_message) as client,
+            ):
+                graph = {"uri": "memory://knowledge-graph"}
+                await client.session.send_request(SubscribeRequest(params=graph), EmptyResult)
+                with anyio.fail_after(20):
+                    while not heard.is_set():
+                        entity = {"name": "A", "entityType": "t", "observations": []}
+                        await client.call_tool("create_entities", {"entities": [entity]})
+                (content,) = (await client.read_resource("memory://knowledge-graph")).contents
+                assert json.loads(content.text)["entities"] == [entity]
+                (content,) = (await client.read_resource("ketch://entities/A")).contents
+                assert json.loads(content.text)["provenance"][0]["author"] == "mcp-1"
 
     anyio.run(run)

@@ -17,6 +17,10 @@ from engine.control_client import call
 from engine.devnet.rpc import Rpc
 from engine.domain.errors import ControlError
 from engine.initialise import LOCAL_PASSPHRASE
+from engine.journal.journal import JOURNAL_FILE, Journal
+from engine.knowledge.graph import Graph
+from engine.knowledge.params import Rank
+from engine.knowledge.ranking import rank
 from tests.devnet.processes import eventually, manifest_in, start_devnet
 from tests.scenario.ketch_processes import END_S, READY_S, ketch, refused, result, started, wait_for_engine
 
@@ -205,6 +209,12 @@ def test_the_archive_comes_back_when_it_is_killed_and_the_graph_has_what_was_ack
     assert call(asked, "status")["running"]
     pairs = call(asked, "graph_rank", {"of": "pairs"})["rows"]
     assert sum(row["filled"] for row in pairs) > 0
+    live = call(asked, "graph_rank", {"of": "routes", "limit": 50})
+    anew = Graph(tmp_path)
+    with Journal.read(state / JOURNAL_FILE) as journal:
+        anew.take(list(journal.entries(limit=live["read_to"])))
+    assert rank(anew, Rank(of="routes", limit=50)) == live  # made again from the journal: the same answer
+    anew.close()
     file = tmp_path / "graph.jsonl"
     assert result("knowledge", "export", file, "--state", state)["entities"] >= 2
     lines = file.read_text().splitlines()
