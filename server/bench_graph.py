@@ -32,6 +32,7 @@ _WORDS = (
 
 def graph_figures(folder: Path, *, entities: int = ENTITIES, relations: int = RELATIONS) -> dict[str, Any]:
     """Build a graph in `folder` and ask it from a process of its own; returns the figures beside their targets."""
+    folder = folder / "graph"
     folder.mkdir(parents=True, exist_ok=True)
     began_s = time.perf_counter()
     _build(folder, entities, relations)

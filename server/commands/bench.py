@@ -60,7 +60,7 @@ def bench(
 
             say_so = partial(click.echo, err=True)
             known = remembered(session.state, patterns, calls, say_so)
-            known["graph"] = graph_figures(session.state / "graph", entities=patterns, relations=5 * patterns)
+            known["graph"] = graph_figures(session.state, entities=patterns, relations=5 * patterns)
             session.result(known, lambda: _memory_table(known))
         else:
             from server.capture import LATENCIES_MS, matrix
