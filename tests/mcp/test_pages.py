@@ -22,6 +22,7 @@ LISTS = {
     "list_trades": ("trades", "trades"),
     "misses_list": ("misses", "misses"),
     "strategy_proposals": ("strategy_proposals", "proposals"),
+    "workspace_files": ("workspace_files", "files"),
 }
 """Tool -> the method that it asks, and the field of the rows."""
 

@@ -69,6 +69,23 @@ def test_status_lets_a_stranger_check_the_books_with_rpc_alone(state: Path):
     assert status["treasury"] != status["operator"]
 
 
+def test_a_proposal_is_applied_and_taken_back_at_the_terminal(state: Path):
+    asked, file = state / SOCKET_NAME, state / "ketch.toml"
+    wanted = {"changes": [{"setting": "misses.watch", "value": "false"}], "reason": "it costs a question a block"}
+    name = call(asked, "workspace_propose", wanted)["proposal"]
+    assert name in ketch("workspace", "proposals", "--state", state).stdout
+    unsaid = ketch("workspace", "apply", name, "--state", state)
+    assert (unsaid.returncode, file.exists()) == (130, False)
+    assert "misses.watch: true -> false" in unsaid.stderr
+    result("workspace", "apply", name, "--yes", "--state", state)
+    assert file.read_text() == "[misses]\nwatch = false\n"
+    (row,) = result("workspace", "settings", "misses.watch", "--state", state)["settings"]
+    assert (row["value"], row["waits"]) == ("true", "false")
+    result("workspace", "rollback", "--yes", "--state", state)
+    assert "watch" not in file.read_text()
+    file.unlink()
+
+
 @pytest.mark.parametrize("command", ["status", "trades", "venues", "tokens", "doctor"])
 def test_what_reads_also_speaks_to_people(state: Path, command: str):
     run = ketch(command, "--state", state)
