@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
+from engine.config import Recording
 from engine.domain.commands import Command, Halt
 from engine.execution.keys import local_keys
 from engine.loop import Asked
@@ -160,3 +161,26 @@ def test_code_that_decides_otherwise_is_found(taped: tuple[bytes, set[str]], mon
     differing = [step for step in result.steps if not step.agrees]
     assert differing
     assert all(step.then and not step.now for step in differing)
+
+
+def test_the_ring_forgets_the_oldest_and_what_is_left_replays(chain: LocalChain, tmp_path: Path) -> None:
+    async def record() -> bytes:
+        async with engine_on(chain, tmp_path, recording=Recording(max_bytes=1)) as engine:
+            recorder = engine.parts.recorder
+            assert recorder is not None
+            for number in range(2 * SEGMENT_BLOCKS + 6):
+                if number % 5 == 1:
+                    open_gap(chain, trader=1 + number % 3)
+                await engine.block()
+                assert recorder.blocks <= SEGMENT_BLOCKS
+            assert recorder.first_block is not None
+            assert recorder.since(recorder.first_block - 1) is None
+            taken = recorder.since(recorder.first_block)
+            assert taken is not None
+            return cassette_of(taken, journal_file=engine.state / "journal.sqlite", settings=engine.settings)
+
+    with chain.reverted():
+        data = anyio.run(record)
+    result = anyio.run(played, unpack(data, "a cassette"))
+    assert all(step.identical for step in result.steps)
+    assert any(step.now for step in result.steps)
