@@ -71,7 +71,7 @@ async def main() -> None:
     door = Door(sock.getsockname()[1], secrets.token_urlsafe(32))
     server = build_server(engine, ["all"]) if product else fixture(engine)
     app = guarded(server, door, always_stream=not product)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none")
+    config = uvicorn.Config(app, log_config=None, access_log=False, http="h11", timeout_graceful_shutdown=1, ws="none")
     http = uvicorn.Server(config)
     async with publishing(server.subscribers, engine), anyio.create_task_group() as tasks:
         tasks.start_soon(http.serve, [sock])
