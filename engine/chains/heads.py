@@ -76,10 +76,16 @@ class HeadFollower:
         reading = asyncio.create_task(self._read_ahead(headers, arrived))
         try:
             # what was mined between the market's first reading and the subscription
-            for event in await self.advance(await self._endpoint.call("eth_getBlockByNumber", "latest", False)):
-                yield event
+            latest = await self._endpoint.call("eth_getBlockByNumber", "latest", False)
+            answered_ns, height = self._clock.monotonic_ns(), int(latest["number"], 16)
+            if height > self.tip.number:  # else the start, or an answer from a node that lags
+                for event in await self.advance(latest):
+                    yield event
             while (item := await arrived.get()) is not None:
-                for event in await self.advance(*item):
+                header, received_ns = item
+                if received_ns <= answered_ns and int(header["number"], 16) <= height:
+                    continue  # it waited while newer ones were taken in: no news, and no reorg either
+                for event in await self.advance(header, received_ns):
                     yield event
         finally:
             asked: list[asyncio.Task[Any]] = [reading, *self._asked.values()]

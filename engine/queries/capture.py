@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.domain.errors import ControlError
 from engine.journal.ancestry import at_place, outcome_of
 from engine.journal.journal import JOURNAL_FILE
-from engine.params import Params
+from engine.params import Name, Params
 from engine.principals import Principal
 from engine.queries.running import Answer, Running
 from engine.replay.cutting import cassette_of
@@ -22,7 +22,7 @@ class CaptureParams(Params):
     """The last `blocks` blocks; with a trade or a block, those and as many on either side."""
 
     blocks: Blocks = 200
-    trade: str | None = Field(default=None, max_length=64)
+    trade: Name | None = None
     block: int | None = Field(default=None, ge=0)
 
 

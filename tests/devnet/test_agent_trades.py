@@ -189,10 +189,11 @@ def test_every_read_method_answers_and_no_answer_holds_a_key_or_an_endpoint(own_
                 "quote_route": params,
                 "simulate_trade": params,
                 "what_if": params,
+                **{name: dict(METHODS[name].example) for name in METHODS if name.startswith("workspace_")},
                 "awaiting": dict(METHODS["awaiting"].example),
                 "report_refusal": {"asked": "scan_now", "code": "invalid_arguments"},
             }
-            needs_a_record = {"explain_opportunity", "explain_miss", "trade", "approve_challenge"}
+            needs_a_record = {"explain_opportunity", "explain_miss", "trade", "approve_challenge", "workspace_proposal"}
             for name, method in METHODS.items():
                 of_the_archive = method.answer.__module__ == forwarded.__module__
                 if not method.read_only or name in needs_a_record or of_the_archive:

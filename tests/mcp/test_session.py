@@ -19,6 +19,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from engine.journal.journal import JOURNAL_FILE, Journal
+from engine.methods import METHODS
 from server.mcp.http import FILE
 from tests.conftest import LocalChain
 from tests.devnet.processes import eventually
@@ -161,6 +162,7 @@ async def every_reading_tool_answers(client: Client, cycle: dict[str, Any]) -> N
         "get_trade": {"id": answered(await client.call_tool("list_trades", {}))["trades"][0]["id"]},
         "strategy_propose": {"parameter": "scan.max_hops", "value": "3", "reason": "a test"},
     }
+    given |= {name: dict(METHODS[name].example) for name in tools if name.startswith("workspace_")}
     of_the_archive = {spec.name for spec in chosen(["knowledge", "memory"])}
     for name in sorted(tools - {"halt", "execute_trade", "explain_opportunity", "explain_miss"} - of_the_archive):
         answered(await client.call_tool(name, given.get(name, {})))
@@ -168,9 +170,8 @@ async def every_reading_tool_answers(client: Client, cycle: dict[str, Any]) -> N
     async def remembered() -> bool:
         return not (await client.call_tool("similar_to", {"id": given["get_trade"]["id"]})).is_error
 
-    await until(
-        remembered, within_s=60
-    )  # the archive is a process of its own, which the engine starts when it has time
+    # the archive is a process of its own, which the engine starts when it has time
+    await until(remembered, within_s=60)
     for miss in answered(await client.call_tool("misses_list", {"limit": 1}))["misses"]:
         assert answered(await client.call_tool("explain_miss", {"id": miss["id"]}))["reason"] == miss["reason"]
     unknown = {
