@@ -56,7 +56,7 @@ class LocalChain:
             assert self.rpc.call("evm_revert", snapshot) is True
 
 
-def _local_chain(chain_id: int, state: Path) -> Iterator[LocalChain]:
+def local_chain(chain_id: int, state: Path) -> Iterator[LocalChain]:
     profile = profile_of(chain_id)
     saved = saved_chain(profile)
     with running_chain(profile, saved) as node, Rpc(node.rpc_url) as rpc:
@@ -87,7 +87,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain]:
     `chain.manifest` is STATE/devnet.json (`chain.manifest_path`), `chain.deployment.pools` lists the pools.
     Tests that change state do so within `with chain.reverted():`, or take `own_chain`.
     """
-    yield from _local_chain(42161, tmp_path_factory.mktemp("chain"))
+    yield from local_chain(42161, tmp_path_factory.mktemp("chain"))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def own_chain(tmp_path: Path) -> Iterator[Callable[[int], LocalChain]]:
     def start(chain_id: int = 42161) -> LocalChain:
         state = tmp_path / f"chain-{len(running)}"
         state.mkdir()
-        running.append(_local_chain(chain_id, state))
+        running.append(local_chain(chain_id, state))
         return next(running[-1])
 
     yield start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from engine.market.token_strikes import MOST_OWN, REASON
 from engine.market.tokens import TokenBook
 from engine.verify.verify import verify_state
 from tests.bait import HARMLESS, KINDS, Bait, lay_bait
-from tests.conftest import LocalChain
+from tests.conftest import LocalChain, local_chain
 from tests.engine_on_chain import EngineOnChain, engine_on, token_of
 
 pytestmark = pytest.mark.node
@@ -65,6 +66,12 @@ def limits_of(kind: str, engine: EngineOnChain, rpc: Rpc) -> dict[str, object]:
     }
     limit = {"tax dear gas": 10**9, "largest": 10**18, "tax later": 40_000, "tax small": 2 * 10**20}
     return {"marked": marked.get(kind, "0x" + "00" * 20), "limit": limit.get(kind, 0)}
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain]:
+    """Provide a chain for these tests: the node forgets a block that it mined once more after 500 others."""
+    yield from local_chain(42161, tmp_path_factory.mktemp("chain"))
 
 
 def verdict_on(engine: EngineOnChain, token: Address) -> TokenVerdict:

@@ -20,7 +20,7 @@ from engine.replay.cassette import unpack
 from engine.replay.cutting import cassette_of
 from engine.replay.recorder import SEGMENT_BLOCKS
 from engine.replayed import played
-from tests.conftest import SEED, LocalChain, _local_chain
+from tests.conftest import SEED, LocalChain, local_chain
 from tests.engine_on_chain import EngineOnChain, close_gap, engine_on, open_gap
 
 pytestmark = pytest.mark.node
@@ -107,7 +107,7 @@ def taped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[bytes, set
             }
             return cassette_of(taken, journal_file=file, settings=engine.settings), unnamed
 
-    chains = _local_chain(42161, folder)
+    chains = local_chain(42161, folder)
     chain = next(chains)
     yield anyio.run(record, chain)
     next(chains, None)

@@ -41,9 +41,9 @@ class Run:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Run an engine whose agents trade, one of them with the operator's consent, and sweep."""
-    from tests.conftest import _local_chain
+    from tests.conftest import local_chain
 
-    chains = _local_chain(42161, tmp_path_factory.mktemp("rewrites"))
+    chains = local_chain(42161, tmp_path_factory.mktemp("rewrites"))
     chain = next(chains)
     state = chain.manifest_path.parent
 

@@ -17,7 +17,7 @@ def test_32_principals_in_4_processes_never_take_a_wei_past_a_cap(tmp_path: Path
     print(f"{crowd.calls} calls in {crowd.seconds:.1f} s, {crowd.approved} approved, {crowd.kills} kills, {crowd.ends}")
     assert [f"{f.seq} {f.what} {f.measured} {f.expected}" for f in crowd.report.findings] == []
     assert crowd.kills == 8
-    assert crowd.approved > 500
+    assert crowd.approved > 200
     assert crowd.ends["principals"] == 32
     assert crowd.ends["days"] > 1
     assert min(crowd.ends[how] for how in ("filled", "reverted", "replaced", "unused", "reorged", "HALTED")) > 0
