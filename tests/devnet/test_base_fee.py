@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.chains.base_fee import next_base_fee_wei
 from engine.chains.endpoints import Endpoint, RpcError
 from engine.domain.units import ChainId
-from tests.conftest import LocalChain, _local_chain
+from tests.conftest import LocalChain, local_chain
 from tests.engine_on_chain import engine_on, open_gap
 
 pytestmark = pytest.mark.node
@@ -40,7 +40,7 @@ def head(chain: LocalChain) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def own_ethereum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain]:
-    yield from _local_chain(1, tmp_path_factory.mktemp("base-fee"))
+    yield from local_chain(1, tmp_path_factory.mktemp("base-fee"))
 
 
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))

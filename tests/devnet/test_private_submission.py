@@ -20,7 +20,7 @@ from engine.domain.errors import ConfigError
 from engine.execution.keys import local_keys
 from engine.execution.private import signature_header
 from engine.verify.verify import verify_state
-from tests.conftest import SEED, LocalChain, _local_chain
+from tests.conftest import SEED, LocalChain, local_chain
 from tests.devnet.recording_proxy import Recorded, recording
 from tests.engine_on_chain import EngineOnChain, close_gap, engine_on, open_gap, settings_of
 
@@ -54,7 +54,7 @@ class Ethereum:
 
 @pytest.fixture(scope="module")
 def ethereum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain]:
-    yield from _local_chain(1, tmp_path_factory.mktemp("ethereum"))
+    yield from local_chain(1, tmp_path_factory.mktemp("ethereum"))
 
 
 @asynccontextmanager
