@@ -127,6 +127,8 @@ class Loop:
         self.gas_seen, self.forecast, self.feed = gas_seen, forecast, feed
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
+        self.settled = market.head.number
+        """The newest block as of which every end is written down: the head, but for a loop that is behind."""
         self.busy = False
         """True from an item's arrival until it is dealt with: what can wait, waits."""
 
@@ -207,6 +209,7 @@ class Loop:
                 "changed": len(changed),
                 "opportunities": len(proposed),
                 "open": len(self._desk.open),
+                "settled": self.settled,
                 "filled": self.measured.filled,
                 "reverted": self.measured.reverted,
             }
@@ -322,6 +325,7 @@ class Loop:
         """Write down how open trades ended; True when one did."""
         head = self.market.head
         ended = await self._settlement.settle(self._desk, head)
+        self.settled = head.number
         for settled in ended:
             self._count(settled)
         self._replacements.halt_for(ended, head)
@@ -347,6 +351,7 @@ class Loop:
             if trade.sweeps is None:
                 self.measured.filled -= isinstance(outcome, Filled)
                 self.measured.reverted -= isinstance(outcome, Reverted)
+        self.settled = min(self.settled, event.ancestor.number)
         self._publish({"event": "reorg", "ancestor": event.ancestor.number, "dropped": len(event.dropped)})
         self._say_unsent(await self._replacements.rolled_back(self._desk, event.ancestor))
 

@@ -233,6 +233,7 @@ def standing_now(engine: Running) -> Answer:
         "ordering": here.ordering.now.shown(),
         "feed": feed_now(here.loop),
         "block": here.loop.market.head.number,
+        "settled": here.loop.settled,
         "pools": len(here.loop.market.pools),
         "blocks": here.loop.measured.blocks,
     }

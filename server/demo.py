@@ -107,7 +107,7 @@ async def _until_done(engine: Child, chain: Child, watch: Watch, stop: anyio.Eve
             said = json.loads(line)
             if "event" in said:
                 watch(said)
-                block = {"started": said.get("block"), "block": said.get("number")}.get(said["event"]) or block
+                block = said.get("settled", block)
             else:
                 summary = said
         await engine.ended()

@@ -29,7 +29,7 @@ from engine.scanning.kernel import warm_up
 from tests.disk_faults import FailingDisk, Fault
 
 PR_SET_PDEATHSIG = 1
-SHOWN = ("event", "number", "open", "why")
+SHOWN = ("event", "number", "open", "settled", "why")
 
 
 def say(what: dict[str, Any]) -> None:

@@ -256,9 +256,9 @@ def _left_open(journal: Path) -> list[str]:
 
 
 def _checked_while_it_runs(state: Path, engines: Nursery, rpc: Rpc) -> Report:
-    """Start an engine, check its journal up to a block that it has taken in, and kill it."""
+    """Start an engine, check its journal up to the block that it has accounted for, and kill it."""
     engines.fork()
-    number = int(engines.await_event("block")["number"])
-    report = verify_state(state, rpc.url, at_block=number)
+    settled = int(engines.await_event("block")["settled"])
+    report = verify_state(state, rpc.url, at_block=settled)
     engines.signal(signal.SIGKILL)
     return report

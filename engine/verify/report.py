@@ -50,6 +50,15 @@ class Report:
         """Add what strangers did that the books can do without."""
         self.findings.append(Finding(None, what, str(measured), str(expected), "note"))
 
+    def add(self, other: "Report") -> None:
+        """Take in what another part of the check counted and found."""
+        self.checked.update(other.checked)
+        self.findings += other.findings
+        self.realised.update(other.realised)
+        self.onchain_delta |= other.onchain_delta
+        self.gas_paid_wei += other.gas_paid_wei
+        self.anchored = max(self.anchored, other.anchored)
+
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON's types; amounts are decimal strings."""
         return {

@@ -105,14 +105,14 @@ def worst(verdict: dict[str, Any]) -> str:
 
 
 def _verified(session: Session, rpc: str | None, executor: str | None) -> dict[str, Any]:
-    """Run the independent checker against the engine's endpoint, up to the block that a running engine is at."""
+    """Run the independent checker against the engine's endpoint, up to what a running engine has accounted for."""
     from engine.verify.verify import verify_state
 
     running = _asked(session, "status")
     if running is None:
         return verify_state(session.state, rpc or _settings_rpc(session), executor=executor).as_json()
     return verify_state(
-        session.state, rpc or running["rpc"], at_block=running["block"] - 1, executor=executor
+        session.state, rpc or running["rpc"], at_block=running["settled"], executor=executor
     ).as_json()
 
 

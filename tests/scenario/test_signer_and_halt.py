@@ -128,7 +128,7 @@ def test_an_engine_survives_its_signers_death_and_loses_nothing(state: Path) -> 
             assert not eventually(lambda: late(stamps, halted_ns) != [], WATCHED_S), late(stamps, halted_ns)
         assert engine.poll() is None
         assert eventually(lambda: status(state)["totals"]["open"] == 0, READY_S)
-        report = verify_state(state, status(state)["rpc"], at_block=status(state)["block"] - 1)
+        report = verify_state(state, status(state)["rpc"], at_block=status(state)["settled"])
         assert report.ok, report.findings
         with Journal.read(state / JOURNAL_FILE) as journal:
             nonces = [int(entry.body["nonce"]) for entry in journal.entries("intent")]

@@ -78,6 +78,21 @@ def test_what_the_chain_did_after_the_block_asked_about_does_not_count(tmp_path:
     assert "say different ends" in checked(tmp_path, chain).findings[0].what
 
 
+def test_a_node_that_answers_with_the_block_it_is_making_is_asked_again(tmp_path: Path) -> None:
+    chain = truth.true_state(tmp_path)
+    chain.makes_a_block = True
+    report = checked(tmp_path, chain)
+    assert report.findings == []
+    assert report.checked["nonces"] == 4
+
+
+def test_what_is_wrong_at_the_newest_block_stays_wrong_when_it_is_asked_again(tmp_path: Path) -> None:
+    chain = truth.true_state(tmp_path)
+    chain.makes_a_block, chain.nonces = True, chain.nonces + 1
+    (found,) = checked(tmp_path, chain).findings
+    assert "used by a transaction that the journal does not hold" in found.what
+
+
 def test_what_the_journal_says_of_later_blocks_does_not_count(tmp_path: Path) -> None:
     chain = truth.true_state(tmp_path)
     fills = [r for r in chain.receipts.values() if int(r["blockNumber"], 16) > 102]

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,9 @@ def raw_answer(path: Path, sent: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(10)
         sock.connect(str(path))
-        sock.sendall(sent)
-        sock.shutdown(socket.SHUT_WR)
+        with suppress(BrokenPipeError):  # it may have turned us away already
+            sock.sendall(sent)
+            sock.shutdown(socket.SHUT_WR)
         held = b""
         while chunk := sock.recv(1 << 16):
             held += chunk
