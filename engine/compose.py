@@ -128,13 +128,13 @@ async def _assemble(
     lenders = await standing(endpoint, lenders_in(book))
     deployments = deployments_in(book)
     clock.observe(head)
-    if settings.profile == "paper" and settings.start_block == 0:
+    if settings.start_block == 0:
         found = await in_use(
             endpoint,
             deployments,
             head,
-            window_blocks=settings.paper.window_blocks,
-            max_pools=settings.paper.max_pools,
+            window_blocks=settings.pools.window_blocks,
+            max_pools=settings.pools.max_pools,
         )
     else:
         found = await discover(endpoint, deployments, settings.start_block, head.number)

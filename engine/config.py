@@ -193,14 +193,18 @@ class Archive(BaseModel):
 
 
 class Paper(BaseModel):
-    """Which end of a trade on paper is its outcome: last in the next block, first in it, or where its fee puts it.
-
-    `window_blocks` and `max_pools` bound the search for pools in use where no `start_block` names their beginning.
-    """
+    """Which end of a trade on paper is its outcome: last in the next block, first in it, or where its fee puts it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     counts: Literal["pessimistic", "optimistic", "placed"] = "pessimistic"
+
+
+class PoolsInUse(BaseModel):
+    """Bounds of the search for pools that were swapped in lately, where no `start_block` names their beginning."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     window_blocks: int = Field(default=1_000, ge=1)
     max_pools: int = Field(default=40, ge=2)
 
@@ -258,6 +262,7 @@ class Settings(BaseModel):
     tokens: Tokens = Tokens()
     archive: Archive = Archive()
     paper: Paper = Paper()
+    pools: PoolsInUse = PoolsInUse()
     recording: Recording = Recording()
     workspace: Workspace = Workspace()
 

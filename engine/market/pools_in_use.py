@@ -54,7 +54,7 @@ async def in_use(
         raise ChainError(
             "no pool of a known factory was swapped in lately",
             measured=f"{len(counted)} contracts in {window_blocks} blocks",
-            next_step="raise paper.window_blocks, or set start_block to a block before the pools you want were made",
+            next_step="raise pools.window_blocks, or set start_block to a block before the pools you want were made",
         )
     return pools
 

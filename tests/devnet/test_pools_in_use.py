@@ -77,7 +77,7 @@ def test_a_window_that_is_too_short_finds_nothing_and_says_what_to_do(busy: Loca
     busy.mine(3)
     with pytest.raises(ChainError, match="no pool of a known factory") as refusal:
         found_on(busy, window=2)
-    assert "paper.window_blocks" in refusal.value.next_step
+    assert "pools.window_blocks" in refusal.value.next_step
 
 
 def test_the_busiest_come_first_and_no_more_than_wanted(busy: LocalChain) -> None:
@@ -108,7 +108,7 @@ def test_a_paper_engine_without_a_start_block_trades_what_is_in_use(busy: LocalC
     stand_in_for_arbitrum(busy.rpc)
     state = paper_folder(tmp_path, busy.manifest_path, rpc=busy.node.rpc_url)
     file = state / "ketch.toml"
-    file.write_text(file.read_text().replace("start_block = 1", "paper.window_blocks = 10"))
+    file.write_text(file.read_text().replace("start_block = 1", "pools.window_blocks = 10"))
     open_gap(busy)
     busy.mine()
 

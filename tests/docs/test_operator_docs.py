@@ -176,6 +176,7 @@ def described_settings() -> dict[str, list[str]]:
         "Tokens",
         "Archive",
         "Paper",
+        "Pools in use",
         "Recording",
         "Workspace",
     )

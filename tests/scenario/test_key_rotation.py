@@ -1,4 +1,7 @@
-"""A live engine's hot key replaced through the command line: the treasury signs, the daemon goes on by itself."""
+"""A live engine's hot key replaced through the command line: the treasury signs, the daemon goes on by itself.
+
+No `start_block` is set here: both engines, before and after, follow the pools that they find in use.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def test_the_daemon_goes_on_with_the_key_that_the_treasury_sets_and_the_books_ar
     chain = start_devnet(chain_state, "--chain", "1", "--block-time-ms", "120", "--with-parent")
     try:
         manifest = manifest_in(chain_state, chain)
-        write_settings(state, manifest)
+        write_settings(state, manifest | {"start_block": 0})
         with Rpc(manifest["rpc"]) as rpc:
             made = initialised(rpc, state, manifest, secret)
             with started("up", "--state", state, "--json", environment=ENV) as up:
