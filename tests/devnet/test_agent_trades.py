@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from engine.domain.errors import ControlError
 from engine.methods import METHODS
 from engine.queries.archive import forwarded
+from engine.replay.cassette import unpack
 from tests.agent_engine import AGENT, OPERATOR, OTHER, engine_on
 from tests.conftest import LocalChain
 
@@ -58,6 +60,13 @@ def test_a_ticket_is_spent_once_and_the_trade_traces_from_the_method_to_the_chai
             assert lineage["reservation"]["id"] == lineage["decision"]["reservation"]
             assert lineage["outcome"]["block"]["hash"] == receipt["blockHash"]
             assert (await here.ask("trades"))["trades"][0]["id"] == done["intent"]
+            around = await here.ask("capture", {"trade": done["intent"], "blocks": 1}, OPERATOR)
+            at = int(receipt["blockNumber"], 16)
+            assert (around["from_block"] <= at - 2, around["to_block"]) == (True, at + 1)
+            tape = unpack(b64decode(around["cassette"]), "the trade's")
+            assert done["intent"] in "".join(str(line.body) for line in tape.recorded if line.kind == "intent")
+            with pytest.raises(ControlError, match="no such trade"):
+                await here.ask("capture", {"trade": "intent-999"}, OPERATOR)
             journal = here.composition.journal
             assert all(ticket.encode() not in bytes(body) for (body,) in journal.rows("SELECT body FROM entries"))
         async with engine_on(chain) as here:

@@ -32,6 +32,7 @@ MADE_ANEW = {
         "_gas_float", "_in_force", "_journal", "_misses", "_native", "_operator", "_operator_watch", "_pace",
         "_publish", "_replacements", "_round", "_search", "_settlement", "_tape", "_terms", "_tip", "_tokens", "busy",
         "_pending", "feed", "forecast", "found", "gas_seen", "market", "measured",
+        "settled",
     },
     "measured": {"blocks", "opportunities", "refused", "detect_ns", "send_ns"},
     "search": {"_market", "_tokens", "_terms", "_gas_seen", "_looked", "_tokens_known", "_universe", "held_back"},
