@@ -18,7 +18,7 @@ from engine.config import Settings
 from engine.desk import Desk, OpenTrade
 from engine.domain.ordering import ASSUMED, Ordering
 from engine.domain.pools import Log
-from engine.domain.ports import Clock, Pace, Signs
+from engine.domain.ports import Clock, Pace, Prior, Signs
 from engine.domain.units import Address, BlockRef
 from engine.execution.monitor import Monitor
 from engine.execution.submission import Doors
@@ -104,6 +104,7 @@ def assembled(
     monitor: Monitor,
     replacements: Replacements,
     gas_seen: GasSeen,
+    prior: Prior,
     tokens: TokenBook,
     clock: Clock,
     pace: Pace,
@@ -171,6 +172,7 @@ def assembled(
     loop = Loop(
         gas_float=gas_float,
         gas_seen=gas_seen,
+        prior=prior,
         forecast=forecast,
         feed=feed,
         pending=moving if recorder is None else recorder.pending(moving),
@@ -198,6 +200,7 @@ def assembled(
             max_hops=settings.scan.max_hops,
             max_rounds=settings.scan.max_rounds,
             floor_wei=settings.scan.floor_wei,
+            prior=settings.scan.prior,
         ),
         publish=publish,
         tip=newest if recorder is None else recorder.tip(newest),

@@ -27,6 +27,7 @@ from engine.gas_seen import GasSeen
 from engine.initialise import address_book, initialise_live, initialise_local, lenders_in
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import operator_terms
+from engine.knowledge.prior import Experience
 from engine.loop import Event
 from engine.market.discovery import discover
 from engine.market.pools_in_use import in_use
@@ -185,6 +186,8 @@ async def _assemble(
     replacements.check_start(recovered.count, began, head)
     gas_seen = GasSeen(journal)
     gas_seen.read(market.pools)
+    prior = Experience(journal)
+    prior.learn(market.pools)
     tokens = TokenBook(
         endpoint=endpoint,
         journal=journal,
@@ -221,6 +224,7 @@ async def _assemble(
         monitor=monitor,
         replacements=replacements,
         gas_seen=gas_seen,
+        prior=prior,
         tokens=tokens,
         clock=clock,
         pace=pace,

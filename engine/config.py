@@ -97,13 +97,17 @@ WsUrl = Annotated[str, _url("ws", "wss")]
 
 
 class Scan(BaseModel):
-    """How far the scanner looks. `floor_wei` is the least net profit, in wei, worth proving."""
+    """How far the scanner looks. `floor_wei` is the least net profit, in wei, worth proving.
+
+    With `prior` cycles are ranked by what trades like them came to, those that lose more than they earn left alone.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_hops: int = Field(default=4, ge=2, le=4)
     max_rounds: int = Field(default=4, ge=1, le=64)
     floor_wei: int = Field(default=0, ge=0)
+    prior: bool = False
 
 
 class Misses(BaseModel):

@@ -135,14 +135,10 @@ class GasSeen:
         return max(table, min(burnt[(len(burnt) - 1) * QUANTILE_PERCENT // 100], MOST_TIMES * table))
 
     def _take(self, outcome: Entry, pools: Mapping[PoolId, AnyPool]) -> None:
-        rows = self._journal.rows("SELECT seq FROM intents WHERE intent_id = ?", outcome.body["intent_id"])
-        decision = self._journal.entry(rows[0][0] - 1) if rows else None
-        if decision is None or decision.kind != "decision":
-            return  # a sweep
-        proof = ancestry.stamped(self._journal, "proof", decision.body["proof"])
-        request = ancestry.stamped(self._journal, "request", decision.body["request"])
-        if proof is None or request is None:
+        found = ancestry.ended_trade(self._journal, outcome.body["intent_id"])
+        if found is None:
             return
+        request, proof = found
         route = [PoolId(hop["pool"]) for hop in request.body["route"]["hops"]]
         if not all(pool in pools for pool in route):
             return

@@ -18,7 +18,7 @@ from engine.domain.events import BlockSeen, ChainEvent, RolledBack
 from engine.domain.opportunity import SizedCycle
 from engine.domain.outcome import Filled, Reverted
 from engine.domain.pools import Log
-from engine.domain.ports import Clock, Pace, Tape
+from engine.domain.ports import Clock, Pace, Prior, Tape
 from engine.domain.units import Address, BlockRef, PoolId
 from engine.gas_float import GasFloat
 from engine.gas_seen import GasSeen
@@ -90,6 +90,7 @@ class Loop:
         gas_float: GasFloat,
         misses: MissWatch,
         gas_seen: GasSeen,
+        prior: Prior,
         forecast: FeeForecast,
         feed: Feed,
         pending: Callable[[BlockRef], Sequence[Log]],
@@ -119,12 +120,13 @@ class Loop:
         self._tip = tip
         self._fills_wanted = fills_wanted
         self._gas_float, self._tokens = gas_float, tokens
-        self._search = Search(market=market, tokens=tokens, terms=terms, gas_seen=gas_seen)
+        self._search = Search(market=market, tokens=tokens, terms=terms, gas_seen=gas_seen, prior=prior)
         self._misses = misses
         self._funds = Funds()
         self._base_fee_wei: int | None = None
         self._stopping: str | None = None
         self.gas_seen, self.forecast, self.feed = gas_seen, forecast, feed
+        self.prior = prior
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
         self.settled = market.head.number
@@ -245,6 +247,7 @@ class Loop:
         cycles = self._search.news(
             view,
             floor_wei=self._floor_wei(),
+            bid_share_ppm=self.forecast.last.ordering.bid_share_ppm(self._in_force.policy.bid_share_ppm),
             rounds=rounds,
             in_flight=self._desk.in_flight,
             moving=touched(view.pools, self._pending(view.block)),
@@ -297,6 +300,11 @@ class Loop:
         """How many cycles were left alone because the block being built touches one of their pools."""
         return self._search.held_back
 
+    @property
+    def left_alone(self) -> int:
+        """How many cycles were left alone because trades like them lose more than they earn, a block at a time."""
+        return self._search.left_alone
+
     def look(self) -> Scan:
         """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""
         return self._search.look(self.view(), floor_wei=self._in_force.policy.min_net_profit_wei)
@@ -330,6 +338,7 @@ class Loop:
             self._count(settled)
         self._replacements.halt_for(ended, head)
         self.gas_seen.read(self.market.pools)
+        self.prior.learn(self.market.pools)
         return bool(ended)
 
     def _count(self, settled: Settled) -> None:

@@ -30,6 +30,7 @@ from engine.initialise import address_book
 from engine.journal.canonical import loads
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.operators import operator_now
+from engine.knowledge.prior import Experience
 from engine.market.state import Market
 from engine.market.tokens import TokenTerms
 from engine.pace import RealTime
@@ -137,6 +138,7 @@ def _replay(cassette: Cassette, settings: Settings, over: Sequence[Source], *, s
             endpoint=endpoint, journal=journal, ledger=ledger, policy=held, signer=signer, state_folder=state
         ),
         gas_seen=GasSeen(journal),
+        prior=Experience(journal),
         tokens=RecordedTokens(
             endpoint,
             journal=journal,

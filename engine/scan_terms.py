@@ -7,9 +7,13 @@ from engine.domain.units import Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTerms:
-    """How far to look: the least net profit in wei worth proving, and how many trades a block."""
+    """How far to look: the least net profit in wei worth proving, and how many trades a block.
+
+    With `prior` cycles are ranked by what trades like them came to.
+    """
 
     base_tokens: tuple[Address, ...]
     max_hops: int
     max_rounds: int
     floor_wei: int
+    prior: bool = False

@@ -3,28 +3,33 @@
 from collections.abc import Mapping, Sequence, Set
 
 from engine.desk import MarketView
+from engine.domain.chance import shape_of
 from engine.domain.opportunity import Route, SizedCycle
 from engine.domain.pools import AnyPool
+from engine.domain.ports import Prior
 from engine.domain.units import PoolId
 from engine.gas_seen import GasSeen
 from engine.market.state import Market
 from engine.market.tokens import TokenBook
 from engine.scan_terms import ScanTerms
+from engine.scanning.ranking import Weigh, by_net, expected_wei
 from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
 
 
 class Search:
     """The universe of pools whose every token is sound, kept in step with the market."""
 
-    def __init__(self, *, market: Market, tokens: TokenBook, terms: ScanTerms, gas_seen: GasSeen) -> None:
+    def __init__(self, *, market: Market, tokens: TokenBook, terms: ScanTerms, gas_seen: GasSeen, prior: Prior) -> None:
         self._market = market
         self._tokens = tokens
         self._terms = terms
         self._gas_seen = gas_seen
+        self._prior = prior
         self._looked: tuple[str, Scan] | None = None
         self._decided: dict[Route, tuple[AnyPool, ...]] = {}
         self._tokens_known = -1
         self.held_back = 0
+        self.left_alone = 0
         self._universe: Universe
         self.lay_out()
 
@@ -45,11 +50,19 @@ class Search:
         update_rates(self._universe, self._market.pools, pools & self._universe.edges_of.keys())
 
     def news(
-        self, view: MarketView, *, floor_wei: int, rounds: int, in_flight: Set[PoolId], moving: Set[PoolId]
+        self,
+        view: MarketView,
+        *,
+        floor_wei: int,
+        bid_share_ppm: int,
+        rounds: int,
+        in_flight: Set[PoolId],
+        moving: Set[PoolId],
     ) -> list[SizedCycle]:
         """List at most `rounds` cycles that net `floor_wei` one after the other, less those that touch `in_flight` or
         `moving`, the pools that the block being built has touched, and those already decided on pools that have not
-        changed since: the answer would be the same."""
+        changed since: the answer would be the same. `bid_share_ppm` of a net is bid."""
+        left_alone: set[Route] = set()
         cycles = greedy_rounds(
             self._universe,
             view.pools,
@@ -57,12 +70,28 @@ class Search:
             gas_price_wei=view.base_fee_wei,
             floor_wei=floor_wei,
             max_rounds=min(self._terms.max_rounds, rounds),
+            weigh=self._by_prior(view, bid_share_ppm, left_alone) if self._terms.prior else by_net,
         )
+        self.left_alone += len(left_alone)
         still = [cycle for cycle in cycles if not cycle.route.pools & moving]
         self.held_back += len(cycles) - len(still)
         free = [cycle for cycle in still if not cycle.route.pools & in_flight]
         priced = [self._gas_seen.repriced(one, view.pools, view.prices, view.base_fee_wei) for one in free]
         return [cycle for cycle in priced if self._is_news(cycle, view.pools)]
+
+    def _by_prior(self, view: MarketView, bid_share_ppm: int, left_alone: set[Route]) -> Weigh:
+        """Weigh by what trades of a shape came to; `left_alone` takes the routes that are not worth a transaction."""
+        chances = self._prior.chances(view.block, view.base_fee_wei)
+
+        def weigh(cycle: SizedCycle) -> int | None:
+            chance = chances.get(shape_of(cycle.route, view.pools))
+            expected = expected_wei(cycle.net_wei, cycle.gas_units * view.base_fee_wei, bid_share_ppm, chance)
+            if chance is None or expected > 0:
+                return expected
+            left_alone.add(cycle.route)
+            return None
+
+        return weigh if chances else by_net
 
     def decide_again(self, routes: Sequence[Route]) -> None:
         """Forget that these were decided: the next block looks at them again, changed or not."""

@@ -1,11 +1,14 @@
 """What a lower room needs from a higher one, or from the outside: handed in by compose.py."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from engine.domain.chance import Chance, Shape
 from engine.domain.commands import Command
 from engine.domain.decision import Approved, Fees, Submission
 from engine.domain.events import ChainEvent
-from engine.domain.units import Address, BlockRef
+from engine.domain.pools import AnyPool
+from engine.domain.units import Address, BlockRef, PoolId
 
 
 class Clock(Protocol):
@@ -41,6 +44,18 @@ class Tape(Protocol):
 
     def end(self) -> None:
         """It is done: everything of it is decided, written and sent."""
+        ...
+
+
+class Prior(Protocol):
+    """What trades that were sent before say of the next. A prior ranks; it never decides an amount."""
+
+    def learn(self, pools: Mapping[PoolId, AnyPool]) -> None:
+        """Take up what has ended since the last time; `pools` tell the shapes of its routes."""
+        ...
+
+    def chances(self, head: BlockRef, base_fee_wei: int) -> Mapping[Shape, Chance]:
+        """Say how trades fare in the market's state at `head`, by shape; one that is missing is not known."""
         ...
 
 

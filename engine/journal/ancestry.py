@@ -74,6 +74,17 @@ def intent_of(journal: Journal, decision: Entry) -> Entry | None:
     return _first(journal, "intent", decision.seq, lambda body: body["decision_id"] == decided)
 
 
+def ended_trade(journal: Journal, intent_id: str) -> tuple[Entry, Entry] | None:
+    """Find the request and the proof of a trade that was sent; None for a sweep, and where they are not kept."""
+    rows = journal.rows("SELECT seq FROM intents WHERE intent_id = ?", intent_id)
+    decision = journal.entry(rows[0][0] - 1) if rows else None
+    if decision is None or decision.kind != "decision":
+        return None
+    request = stamped(journal, "request", decision.body["request"])
+    proof = stamped(journal, "proof", decision.body["proof"])
+    return None if request is None or proof is None else (request, proof)
+
+
 def outcome_of(journal: Journal, intent_id: str) -> Entry | None:
     """Find how a submission ended; None while it is open."""
     rows = journal.rows("SELECT outcome_seq FROM intents WHERE intent_id = ? AND status != 'open'", intent_id)

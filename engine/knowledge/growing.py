@@ -14,11 +14,9 @@ from typing import Any, Final
 
 from engine.journal.journal import Entry
 from engine.knowledge.params import readable
+from engine.knowledge.states import market_state
 from engine.knowledge.tables import note, noted
 from engine.knowledge.writing import MARKET, Origin, add_entity, add_relation, index, observations_of, observe
-
-CONTESTED_BLOCKS: Final = 5
-"""A rival that landed something so few blocks ago makes the market contested."""
 
 FAMILIES_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -52,12 +50,6 @@ def route_name(hops: Any) -> str:
     """Name a route by its hops: the same swaps in the same order are the same route."""
     text = ">".join(f"{hop['token_in']}:{hop['pool']}" for hop in hops)
     return f"route:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def fee_state(base_fee_wei: int) -> str:
-    """Put a base fee into a range between two powers of two, in Mwei."""
-    top = 1 << max(0, base_fee_wei // 1_000_000).bit_length()
-    return f"base fee {top // 2}-{top} Mwei"
 
 
 def _block(body: _Body) -> int:
@@ -168,9 +160,9 @@ def _proof(db: sqlite3.Connection, body: _Body, origin: Origin) -> None:
                 _relate(db, pool, "is of", venue, origin)
                 _relate(db, venue, "is on", chain, origin)
     _entity(db, "route", route[6:], origin, f"shape {'+'.join(families)}")
-    landed = int(noted(db, "rival landed") or -CONTESTED_BLOCKS - 1)
-    contested = "contested" if origin.block - landed <= CONTESTED_BLOCKS else "quiet"
-    state = _entity(db, "state", f"{fee_state(int(body['costs']['base_fee_wei']))}, {contested}", origin)
+    landed = noted(db, "rival landed")
+    name = market_state(int(body["costs"]["base_fee_wei"]), origin.block, None if landed is None else int(landed))
+    state = _entity(db, "state", name, origin)
     db.execute("UPDATE trades SET state = ? WHERE request = ?", (state, request))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.domain.errors import CassetteError
-from engine.journal.ancestry import backwards, proof_of, request_of
+from engine.journal.ancestry import backwards, newest, proof_of, request_of
 from engine.journal.canonical import loads
 from engine.journal.journal import Journal, entry_hash
 from engine.journal.schema import PROJECTIONS
@@ -66,8 +66,8 @@ def cut(journal: Journal, seq: int, rows: Rows) -> list[Line]:
     wanted: set[int] = set(range(max(seq - TAIL + 1, 1), seq + 1))
     for kind in WHOLE_KINDS:
         wanted |= {one for (one,) in journal.rows("SELECT seq FROM entries WHERE kind = ? AND seq <= ?", kind, seq)}
-    newest = "SELECT MAX(seq) FROM entries WHERE kind = 'state' AND seq <= ?"
-    wanted |= {one for (one,) in journal.rows(newest, seq) if one is not None}
+    last_state = "SELECT MAX(seq) FROM entries WHERE kind = 'state' AND seq <= ?"
+    wanted |= {one for (one,) in journal.rows(last_state, seq) if one is not None}
     wanted |= _newest_verdicts(journal, seq)
     wanted |= {row["seq"] for row in rows["reservations"] if row["held"]}
     for row in rows["intents"]:
@@ -76,7 +76,13 @@ def cut(journal: Journal, seq: int, rows: Rows) -> list[Line]:
         if cause is not None and cause.kind == "decision" and (request := request_of(journal, cause)) is not None:
             proof = proof_of(journal, request)
             wanted |= {request.seq, *([proof.seq] if proof is not None else [])}
+            wanted |= _newest_miss(journal, request.seq)  # whether the market was contested then
+    wanted |= _newest_miss(journal, seq)
     return lines(journal, sorted(wanted))
+
+
+def _newest_miss(journal: Journal, seq: int) -> set[int]:
+    return {entry.seq for entry in newest(journal, "miss", before_seq=seq + 1, limit=1)}
 
 
 def _newest_verdicts(journal: Journal, seq: int) -> set[int]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from engine import desk, gas_seen, miss_watch, revocation, tickets
 from engine.chains import fee_forecast
 from engine.domain import commands, decision, events, opportunity, ordering, outcome, pools, token_verdicts, units
+from engine.knowledge import prior
 from engine.market import token_strikes
 from engine.planning import capital, costs
 from engine.risk.book import Worth
@@ -27,6 +28,7 @@ _MODULES: tuple[ModuleType, ...] = (
     ordering,
     outcome,
     pools,
+    prior,
     revocation,
     tickets,
     token_strikes,

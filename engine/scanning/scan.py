@@ -9,7 +9,7 @@ from engine.domain.pools import AnyPool, Family
 from engine.domain.units import Address, PoolId
 from engine.scanning.arrays import Universe, build_universe, scratch_copy, update_rates
 from engine.scanning.cycles import Candidate, route_of, screen
-from engine.scanning.ranking import gas_units, net_wei, ranked
+from engine.scanning.ranking import Weigh, by_net, first_of, gas_units, net_wei, ranked
 from engine.scanning.sizing import best_size, legs_of
 
 __all__ = ["Scan", "Universe", "build_universe", "find_cycles", "greedy_rounds", "scan", "update_rates"]
@@ -65,10 +65,12 @@ def greedy_rounds(
     gas_price_wei: int,
     floor_wei: int,
     max_rounds: int,
+    weigh: Weigh = by_net,
 ) -> list[SizedCycle]:
     """Take the best cycle, swap it, look again: each is exact on the state that the earlier ones leave.
 
-    `pools` and `universe` stay as they are. A cycle whose swaps a pool refuses, though it quotes them, is passed over.
+    The best has the greatest weight by `weigh`. `pools` and `universe` stay as they are. A cycle whose swaps a pool
+    refuses, though it quotes them, is passed over.
     """
     state = dict(pools)
     rates = scratch_copy(universe)
@@ -76,7 +78,7 @@ def greedy_rounds(
     refused: set[Route] = set()
     taken: list[SizedCycle] = []
     while len(taken) < max_rounds:
-        best = _best(rates, state, sized, refused, prices, gas_price_wei, floor_wei)
+        best = _best(rates, state, sized, refused, prices, gas_price_wei, floor_wei, weigh)
         if best is None:
             break
         try:
@@ -109,9 +111,13 @@ def _best(
     prices: Mapping[Address, Price],
     gas_price_wei: int,
     floor_wei: int,
+    weigh: Weigh,
 ) -> SizedCycle | None:
-    """Size candidates by falling bound until none left can beat the best; `sized` remembers what it sized."""
-    found: list[SizedCycle] = []
+    """Size candidates by falling bound until none left can beat the best; `sized` remembers what it sized.
+
+    A bound is on the net, and no weight is above its net.
+    """
+    found: list[tuple[int, SizedCycle]] = []
     most = floor_wei
     for candidate in screen(universe, prices, gas_price_wei, floor_wei).candidates:
         if candidate.bound_wei < most:
@@ -119,10 +125,13 @@ def _best(
         if candidate.edges not in sized:
             sized[candidate.edges] = _sized(universe, pools, candidate, prices, gas_price_wei)
         cycle = sized[candidate.edges]
-        if cycle is not None and cycle.net_wei > floor_wei and cycle.route not in refused:
-            found.append(cycle)
-            most = max(most, cycle.net_wei)
-    return next(iter(ranked(found)), None)
+        if cycle is None or cycle.net_wei <= floor_wei or cycle.route in refused:
+            continue
+        weight = weigh(cycle)
+        if weight is not None:
+            found.append((weight, cycle))
+            most = max(most, weight)
+    return first_of(found)
 
 
 def _sized(
