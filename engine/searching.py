@@ -82,16 +82,18 @@ class Search:
     def _by_prior(self, view: MarketView, bid_share_ppm: int, left_alone: set[Route]) -> Weigh:
         """Weigh by what trades of a shape came to; `left_alone` takes the routes that are not worth a transaction."""
         chances = self._prior.chances(view.block, view.base_fee_wei)
+        if chances is None:
+            return by_net
 
         def weigh(cycle: SizedCycle) -> int | None:
-            chance = chances.get(shape_of(cycle.route, view.pools))
+            chance = chances(shape_of(cycle.route, view.pools), cycle.net_wei)
             expected = expected_wei(cycle.net_wei, cycle.gas_units * view.base_fee_wei, bid_share_ppm, chance)
             if chance is None or expected > 0:
                 return expected
             left_alone.add(cycle.route)
             return None
 
-        return weigh if chances else by_net
+        return weigh
 
     def decide_again(self, routes: Sequence[Route]) -> None:
         """Forget that these were decided: the next block looks at them again, changed or not."""

@@ -50,6 +50,7 @@ BIDS: dict[str, dict[str, int]] = {
 }
 """The engine's bid rules, as settings of `risk`, over a local chain's own. A live chain's default is a tenth, a local
 one's half; the most is above any rival's share, with no cap on gas or losses in its way."""
+NO_CAP_OF_A_DAY = {"max_loss_per_day_wei": 10**21, "gas_budget_per_day_wei": 10**21, "halt_at_losses_in_a_row": 1_000}
 USUAL_BID = "half"
 """Where the first to come is the first, the engine knows that a bid buys nothing, and bids nothing."""
 RIVALS_COUNT = 3
@@ -63,12 +64,18 @@ POLL_S = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One run. `bid` names the engine's rule; the plain bot has none: it pays a fixed gas price."""
+    """One run. `bid` names the engine's rule; the plain bot has none: it pays a fixed gas price.
+
+    With `prior` the engine ranks by what trades like a cycle came to. A `paired` run is to be compared with its like:
+    in lockstep, where one seed gives one run, and with no cap of a day to end it.
+    """
 
     who: Who
     ordering: Ordering
     added_ms: int
     bid: str | None
+    prior: bool = False
+    paired: bool = False
 
 
 @dataclass(slots=True)
@@ -107,7 +114,7 @@ async def measure(
             raise ConfigError(f"{state} holds another measurement", next_step="give --state an empty folder")
         folder.mkdir(mode=0o700, parents=True)
         load_before = os.getloadavg()[0]
-        row = asdict(cell) | await _run(folder, cell, blocks=blocks, seed=seed, keen=keen)
+        row = asdict(cell) | await run_cell(folder, cell, blocks=blocks, seed=seed, keen=keen)
         row["load"] = [round(load_before, 2), round(os.getloadavg()[0], 2)]
         rows.append(row)
         ratio = row["capture_ratio"]
@@ -137,7 +144,8 @@ def above_plain(rows: Sequence[dict[str, Any]]) -> bool:
     return all((row["capture_ratio"] or 0.0) > plain.get((row["ordering"], row["added_ms"]), 0.0) for row in engine)
 
 
-async def _run(state: Path, cell: Cell, *, blocks: int, seed: int, keen: bool) -> dict[str, Any]:
+async def run_cell(state: Path, cell: Cell, *, blocks: int, seed: int, keen: bool) -> dict[str, Any]:
+    """Run a bot for `blocks` blocks on a chain of its own and read from it what everybody took."""
     told = Told()
     async with (
         _chain(state, cell, seed, keen) as ws,
@@ -179,6 +187,7 @@ async def _chain(state: Path, cell: Cell, seed: int, keen: bool) -> AsyncGenerat
     argv = [sys.executable, "-P", "-m", "engine.devnet", "--state", str(state), "--with-parent", "--seed", str(seed)]
     argv += ["--rivals", str(RIVALS_COUNT), "--rival-latency-ms", str(RIVALS_LATENCY_MS), "--ordering", cell.ordering]
     argv += ["--keen-rivals"] if keen else []
+    argv += ["--lockstep"] if cell.paired else []
     async with child("the local chain", argv, quiet=True) as chain, anyio.create_task_group() as tasks:
         tasks.start_soon(_ended, chain)
         await _until((state / MANIFEST_NAME).exists, "the local chain did not start")
@@ -194,7 +203,9 @@ async def _bot(state: Path, cell: Cell, distance: Distance, told: Told) -> Async
     argv = [*python, "engine.devnet.plain_bot", "--state", str(state), "--rpc", f"http://{endpoint}"]
     if cell.who == "engine":
         lines = [f'rpc = "http://{endpoint}"', f'ws = "ws://{endpoint}"', "[risk]"]
-        lines += [f'{name} = "{value}"' for name, value in BIDS[cell.bid or ""].items()]
+        limits = BIDS[cell.bid or ""] | (NO_CAP_OF_A_DAY if cell.paired else {})
+        lines += [f'{name} = "{value}"' for name, value in limits.items()]
+        lines += ["[scan]", f"prior = {str(cell.prior).lower()}"]
         (state / FILE_NAME).write_text("\n".join(lines) + "\n")
         argv = [*python, "server.cli", "up", "--profile", "devnet", "--state", str(state)]
         argv += ["--with-parent", "--no-mcp", "--json", "--events"]

@@ -1,6 +1,6 @@
-"""How trades like one ended that were sent before: a shape of route, and the chance that it fills."""
+"""How trades like one ended that were sent: the shape of its route, what it was worth, and the chance to fill."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.domain.opportunity import Route
@@ -13,7 +13,7 @@ Shape = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
-    """How often trades of a shape filled of those that were sent, and what the others lost.
+    """How often trades like one filled of those that were sent, and what the others lost.
 
     `ppm` is the chance to fill, shrunk towards certainty: little evidence changes little. `lost_ppm` is what those
     that did not fill paid, of the gas and bid that they were expected to pay; 0 where none was lost.
@@ -23,6 +23,15 @@ class Chance:
     filled: int
     ppm: int
     lost_ppm: int
+
+
+Chances = Callable[[Shape, int], Chance | None]
+"""The chance of a shape that nets so many wei before its bid; None where too little is known."""
+
+
+def worth_of(net_wei: int) -> int:
+    """Class a net profit before the bid by its decimal digits in wei: what is worth more draws more rivals."""
+    return len(str(max(net_wei, 0)))
 
 
 def shape_of(route: Route, pools: Mapping[PoolId, AnyPool]) -> Shape:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from engine.domain.chance import Chance, Shape
+from engine.domain.chance import Chances
 from engine.domain.commands import Command
 from engine.domain.decision import Approved, Fees, Submission
 from engine.domain.events import ChainEvent
@@ -54,8 +54,8 @@ class Prior(Protocol):
         """Take up what has ended since the last time; `pools` tell the shapes of its routes."""
         ...
 
-    def chances(self, head: BlockRef, base_fee_wei: int) -> Mapping[Shape, Chance]:
-        """Say how trades fare in the market's state at `head`, by shape; one that is missing is not known."""
+    def chances(self, head: BlockRef, base_fee_wei: int) -> Chances | None:
+        """Say how trades fare in the market's state at `head`; None when nothing is known of any."""
         ...
 
 

@@ -1,15 +1,17 @@
-"""How trades ended that were sent, by their route's shape and the market's state: evidence that ranks the next ones.
+"""How trades ended that were sent, by their worth, their route's shape and the market's state: it ranks the next ones.
 
 Told by the journal alone, in its order: the same journal gives the same chances, so a seed still gives one journal.
 Only what was sent counts. A refusal says nothing about what the chain would have done.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import zip_longest
 from typing import Final
 
-from engine.domain.chance import Chance, Shape
+from engine.domain.chance import Chance, Chances, Shape, worth_of
 from engine.domain.hops import PPM
 from engine.domain.pools import AnyPool
 from engine.domain.units import BlockRef, PoolId
@@ -23,24 +25,48 @@ KEPT: Final = 200
 COUNTS_S: Final = 3_600
 """Evidence older than this, by the chain's time, does not count: what was left alone is tried again after it."""
 LEAST_SENT: Final = 5
-"""With fewer trades of a shape nothing is known of it."""
+"""With fewer trades of a worth nothing is known of it."""
 STRENGTH: Final = 5
-"""How many trades that filled are added to the evidence: a shape's own in other states, certain ones to that."""
+"""How many trades what is less alike counts for, at each step."""
 _ENDS: Final = ("Filled", "Reverted", "Cancelled")
 """Ends that count: a nonce taken by somebody else's transaction says nothing of the route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One trade that was sent and has ended. `paid_wei` is its gas and bid, `expected_wei` what its proof said."""
+    """One trade that was sent and has ended. `worth` is the class of what it was to net before its bid, `paid_wei` the
+    gas and bid that it paid, `expected_wei` what its proof said of them."""
 
     intent_id: str
     shape: Shape
+    worth: int
     state: str
     time_s: int
     filled: bool
     paid_wei: int
     expected_wei: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Trades added up: `paid_wei` and `expected_wei` are of those that did not fill."""
+
+    sent: int = 0
+    filled: int = 0
+    paid_wei: int = 0
+    expected_wei: int = 0
+
+    def add(self, one: Sent) -> None:
+        """Count one trade."""
+        self.sent += 1
+        self.filled += one.filled
+        if not one.filled:
+            self.paid_wei += one.paid_wei
+            self.expected_wei += one.expected_wei
+
+
+_NONE: Final = Tally()
+_Like = tuple[int] | tuple[int, Shape] | tuple[int, Shape, str]
 
 
 class Experience:
@@ -65,29 +91,28 @@ class Experience:
                 self._sent.clear()
                 self._sent.extend(still)
 
-    def chances(self, head: BlockRef, base_fee_wei: int) -> Mapping[Shape, Chance]:
-        """Say how trades fare in the market's state at `head`, by shape; one that is missing is not known."""
-        state = market_state(base_fee_wei, head.number, self._landed)
+    def chances(self, head: BlockRef, base_fee_wei: int) -> Chances | None:
+        """Say how trades fare in the market's state at `head`; None when nothing is known of any."""
         recent = [one for one in self._sent if head.timestamp_s - one.time_s <= COUNTS_S]
-        by_shape: dict[Shape, list[Sent]] = {}
-        for one in recent:
-            by_shape.setdefault(one.shape, []).append(one)
-        return {shape: chance_of(sent, state) for shape, sent in by_shape.items() if len(sent) >= LEAST_SENT}
+        if len(recent) < LEAST_SENT:
+            return None
+        return chances_of(recent, market_state(base_fee_wei, head.number, self._landed))
 
     def shown(self) -> list[dict[str, object]]:
-        """List what was sent by shape and state, the most first: counts, and gas and bids lost without a fill."""
-        cells: dict[tuple[Shape, str], list[Sent]] = {}
+        """List what was sent by worth, shape and state, the most first, with what was lost without a fill."""
+        cells: defaultdict[tuple[int, Shape, str], Tally] = defaultdict(Tally)
         for one in self._sent:
-            cells.setdefault((one.shape, one.state), []).append(one)
+            cells[one.worth, one.shape, one.state].add(one)
         return [
             {
+                "nets_below_wei": str(10**worth),
                 "shape": list(shape),
                 "state": state,
-                "sent": len(sent),
-                "filled": sum(one.filled for one in sent),
-                "lost_wei": str(sum(one.paid_wei for one in sent if not one.filled)),
+                "sent": tally.sent,
+                "filled": tally.filled,
+                "lost_wei": str(tally.paid_wei),
             }
-            for (shape, state), sent in sorted(cells.items(), key=lambda cell: (-len(cell[1]), cell[0]))
+            for (worth, shape, state), tally in sorted(cells.items(), key=lambda cell: (-cell[1].sent, cell[0]))
         ]
 
     def _take(self, outcome: Body, pools: Mapping[PoolId, AnyPool]) -> None:
@@ -96,19 +121,20 @@ class Experience:
             return
         request, proof = found
         route = [PoolId(hop["pool"]) for hop in request.body["route"]["hops"]]
-        if not all(pool in pools for pool in route):
+        costs, block, gross_wei = proof.body["costs"], proof.body["block"], proof.body["gross_wei"]
+        if gross_wei is None or not all(pool in pools for pool in route):
             return
-        costs, block = proof.body["costs"], proof.body["block"]
-        price_wei = int(costs["base_fee_wei"]) + int(costs["priority_fee_wei"])
+        units, base_fee_wei = int(costs["gas_units"]), int(costs["base_fee_wei"])
         apart_wei = int(costs["l1_fee_wei"]) + int(costs.get("operator_fee_wei") or 0)
         sent = Sent(
             intent_id=outcome["intent_id"],
             shape=tuple(sorted(pools[pool].deployment for pool in route)),
-            state=market_state(int(costs["base_fee_wei"]), int(block["number"]), self._landed_before(proof.seq)),
+            worth=worth_of(int(gross_wei) - units * base_fee_wei),
+            state=market_state(base_fee_wei, int(block["number"]), self._landed_before(proof.seq)),
             time_s=int(block["timestamp_s"]),
             filled=outcome["type"] == "Filled",
             paid_wei=int(outcome["gas_paid_wei"]),
-            expected_wei=int(costs["gas_units"]) * price_wei + apart_wei,
+            expected_wei=units * (base_fee_wei + int(costs["priority_fee_wei"])) + apart_wei,
         )
         self._sent.append(sent)
 
@@ -118,24 +144,28 @@ class Experience:
         return None if miss is None else int(miss.body["block"]["number"])
 
 
-def chance_of(sent: Iterable[Sent], state: str) -> Chance:
-    """Estimate the chance of a shape in a state from its trades, those in other states with the weight of `STRENGTH`.
+def chances_of(sent: Iterable[Sent], state: str) -> Chances:
+    """Estimate the chances in a state from trades, the nearest with the most weight.
 
-    The mean of a beta distribution, twice: (filled + n·m) / (sent + n) with n = STRENGTH, where m is 1 for the other
-    states, and for this one what they came to. Without evidence it is 1: the engine's own belief in its proof.
+    Three times the mean of a beta distribution, (filled + n·m) / (sent + n) with n = STRENGTH: over the other shapes
+    of the same worth, where m is 1, the engine's own belief in its proof; over the shape's trades in other states,
+    where m is what came of that; and over those in this state. No trade counts twice.
     """
-    here, elsewhere = [0, 0], [0, 0]
-    paid_wei = expected_wei = 0
+    tallies: defaultdict[_Like, Tally] = defaultdict(Tally)
     for one in sent:
-        counts = here if one.state == state else elsewhere
-        counts[0] += 1
-        counts[1] += one.filled
-        if not one.filled:
-            paid_wei, expected_wei = paid_wei + one.paid_wei, expected_wei + one.expected_wei
-    mean_ppm = (elsewhere[1] + STRENGTH) * PPM // (elsewhere[0] + STRENGTH)
-    return Chance(
-        sent=here[0] + elsewhere[0],
-        filled=here[1] + elsewhere[1],
-        ppm=(here[1] * PPM + STRENGTH * mean_ppm) // (here[0] + STRENGTH),
-        lost_ppm=paid_wei * PPM // expected_wei if expected_wei else 0,
-    )
+        for like in ((one.worth,), (one.worth, one.shape), (one.worth, one.shape, one.state)):
+            tallies[like].add(one)
+
+    @cache
+    def chance(shape: Shape, worth: int) -> Chance | None:
+        nested = [tallies[like] for like in ((worth,), (worth, shape), (worth, shape, state)) if like in tallies]
+        if not nested or nested[0].sent < LEAST_SENT:
+            return None
+        ppm = PPM
+        for tally, inner in zip_longest(nested, nested[1:], fillvalue=_NONE):
+            ppm = ((tally.filled - inner.filled) * PPM + STRENGTH * ppm) // (tally.sent - inner.sent + STRENGTH)
+        of_worth = nested[0]
+        lost_ppm = of_worth.paid_wei * PPM // of_worth.expected_wei if of_worth.expected_wei else 0
+        return Chance(sent=nested[-1].sent, filled=nested[-1].filled, ppm=ppm, lost_ppm=lost_ppm)
+
+    return lambda shape, net_wei: chance(shape, worth_of(net_wei))
