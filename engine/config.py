@@ -99,7 +99,7 @@ WsUrl = Annotated[str, _url("ws", "wss")]
 class Scan(BaseModel):
     """How far the scanner looks. `floor_wei` is the least net profit, in wei, worth proving.
 
-    With `prior` cycles are ranked by what trades like them came to, those that lose more than they earn left alone.
+    With `prior` a cycle is left alone when trades like it lost more than they earned.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -302,7 +302,7 @@ class Loop:
 
     @property
     def left_alone(self) -> int:
-        """How many cycles were left alone because trades like them lose more than they earn, a block at a time."""
+        """How many times a cycle was left alone because trades like it lost more than they earned."""
         return self._search.left_alone
 
     def look(self) -> Scan:

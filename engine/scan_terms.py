@@ -9,7 +9,7 @@ from engine.domain.units import Address
 class ScanTerms:
     """How far to look: the least net profit in wei worth proving, and how many trades a block.
 
-    With `prior` cycles are ranked by what trades like them came to.
+    With `prior` a cycle is left alone when trades like it lost more than they earned.
     """
 
     base_tokens: tuple[Address, ...]

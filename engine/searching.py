@@ -12,8 +12,8 @@ from engine.gas_seen import GasSeen
 from engine.market.state import Market
 from engine.market.tokens import TokenBook
 from engine.scan_terms import ScanTerms
-from engine.scanning.ranking import Weigh, by_net, expected_wei
-from engine.scanning.scan import Scan, Universe, build_universe, greedy_rounds, scan, update_rates
+from engine.scanning.ranking import expected_wei
+from engine.scanning.scan import Judge, Scan, Universe, build_universe, greedy_rounds, scan, update_rates
 
 
 class Search:
@@ -62,7 +62,6 @@ class Search:
         """List at most `rounds` cycles that net `floor_wei` one after the other, less those that touch `in_flight` or
         `moving`, the pools that the block being built has touched, and those already decided on pools that have not
         changed since: the answer would be the same. `bid_share_ppm` of a net is bid."""
-        left_alone: set[Route] = set()
         cycles = greedy_rounds(
             self._universe,
             view.pools,
@@ -70,30 +69,29 @@ class Search:
             gas_price_wei=view.base_fee_wei,
             floor_wei=floor_wei,
             max_rounds=min(self._terms.max_rounds, rounds),
-            weigh=self._by_prior(view, bid_share_ppm, left_alone) if self._terms.prior else by_net,
+            worth_sending=self._judge(view, bid_share_ppm),
         )
-        self.left_alone += len(left_alone)
         still = [cycle for cycle in cycles if not cycle.route.pools & moving]
         self.held_back += len(cycles) - len(still)
         free = [cycle for cycle in still if not cycle.route.pools & in_flight]
         priced = [self._gas_seen.repriced(one, view.pools, view.prices, view.base_fee_wei) for one in free]
         return [cycle for cycle in priced if self._is_news(cycle, view.pools)]
 
-    def _by_prior(self, view: MarketView, bid_share_ppm: int, left_alone: set[Route]) -> Weigh:
-        """Weigh by what trades of a shape came to; `left_alone` takes the routes that are not worth a transaction."""
-        chances = self._prior.chances(view.block, view.base_fee_wei)
+    def _judge(self, view: MarketView, bid_share_ppm: int) -> Judge | None:
+        """Judge cycles by what trades like them came to; None where nothing is known or asked."""
+        chances = self._prior.chances(view.block, view.base_fee_wei) if self._terms.prior else None
         if chances is None:
-            return by_net
-
-        def weigh(cycle: SizedCycle) -> int | None:
-            chance = chances(shape_of(cycle.route, view.pools), cycle.net_wei)
-            expected = expected_wei(cycle.net_wei, cycle.gas_units * view.base_fee_wei, bid_share_ppm, chance)
-            if chance is None or expected > 0:
-                return expected
-            left_alone.add(cycle.route)
             return None
 
-        return weigh
+        def worth_sending(cycle: SizedCycle) -> bool:
+            chance = chances(shape_of(cycle.route, view.pools), cycle.net_wei)
+            gas_wei = cycle.gas_units * view.base_fee_wei
+            if chance is None or expected_wei(cycle.net_wei, gas_wei, bid_share_ppm, chance) > 0:
+                return True
+            self.left_alone += 1
+            return False
+
+        return worth_sending
 
     def decide_again(self, routes: Sequence[Route]) -> None:
         """Forget that these were decided: the next block looks at them again, changed or not."""

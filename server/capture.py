@@ -66,7 +66,7 @@ POLL_S = 0.02
 class Cell:
     """One run. `bid` names the engine's rule; the plain bot has none: it pays a fixed gas price.
 
-    With `prior` the engine ranks by what trades like a cycle came to. A `paired` run is to be compared with its like:
+    With `prior` the engine leaves alone what lost too often. A `paired` run is to be compared with its like:
     in lockstep, where one seed gives one run, and with no cap of a day to end it.
     """
 

@@ -48,7 +48,7 @@ class Tape(Protocol):
 
 
 class Prior(Protocol):
-    """What trades that were sent before say of the next. A prior ranks; it never decides an amount."""
+    """What trades that were sent before say of the next. A prior leaves alone; it never decides an amount."""
 
     def learn(self, pools: Mapping[PoolId, AnyPool]) -> None:
         """Take up what has ended since the last time; `pools` tell the shapes of its routes."""

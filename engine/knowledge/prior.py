@@ -1,4 +1,4 @@
-"""How trades ended that were sent, by their worth, their route's shape and the market's state: it ranks the next ones.
+"""How trades ended that were sent, by their worth, their route's shape and the market's state: a prior for the next.
 
 Told by the journal alone, in its order: the same journal gives the same chances, so a seed still gives one journal.
 Only what was sent counts. A refusal says nothing about what the chain would have done.

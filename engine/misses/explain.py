@@ -41,7 +41,7 @@ WHAT_WOULD_HELP: Mapping[Reason, str] = {
     "refused": "change the rule that refused it, if you want its risk",
     "outbid": "raise risk.bid_share_ppm",
     "mis-sized": "nothing: what was left after our trade was worth taking to somebody cheaper",
-    "not chosen": "raise scan.max_rounds, or risk.max_open_intents",
+    "not chosen": "raise scan.max_rounds, or risk.max_open_intents; or turn scan.prior off, if it is on",
 }
 """Reason -> what would have to change for the next one like it to be ours."""
 

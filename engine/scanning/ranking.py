@@ -1,6 +1,6 @@
 """What a cycle is worth after its gas, and which comes first."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -29,10 +29,6 @@ simulation.
 """
 
 
-Weigh = Callable[[SizedCycle], int | None]
-"""What a cycle counts for where one must come first, in wei and never above its net; None leaves it alone."""
-
-
 def gas_units(families: Iterable[Family]) -> int:
     """Estimate the gas of a route through pools of these families."""
     return GAS_BASE + sum(GAS_PER_HOP[family] for family in families)
@@ -49,27 +45,14 @@ def known_price(prices: Mapping[Address, Price], token: Address) -> Price | None
     return price if price is not None and price.num > 0 and price.den > 0 else None
 
 
-def by_net(cycle: SizedCycle) -> int:
-    """Weigh a cycle as if it were certain to fill."""
-    return cycle.net_wei
-
-
-def expected_wei(net_wei: int, gas_wei: int, bid_share_ppm: int, chance: Chance | None) -> int:
+def expected_wei(net_wei: int, gas_wei: int, bid_share_ppm: int, chance: Chance) -> int:
     """Expect of a cycle what it nets after its bid if it fills, less what it loses if not, each by its chance.
 
-    `gas_wei` is its gas without a bid. Never above `net_wei` of a positive net. Without a chance it is certain to fill.
+    `net_wei` is before the bid, `gas_wei` its gas without one.
     """
     bid_wei = max(net_wei, 0) * bid_share_ppm // PPM
-    if chance is None:
-        return net_wei - bid_wei
     lost_wei = (gas_wei + bid_wei) * chance.lost_ppm // PPM
     return (chance.ppm * (net_wei - bid_wei) - (PPM - chance.ppm) * lost_wei) // PPM
-
-
-def first_of(weighed: Iterable[tuple[int, SizedCycle]]) -> SizedCycle | None:
-    """Take the cycle of the greatest weight; ties as in `ranked`."""
-    best = min(weighed, key=lambda one: (-one[0], _rank(one[1])), default=None)
-    return None if best is None else best[1]
 
 
 def ranked(cycles: Iterable[SizedCycle]) -> list[SizedCycle]:

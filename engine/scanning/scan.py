@@ -1,6 +1,6 @@
 """From pools to profitable cycles: screen in float64, size in exact integers, rank by net profit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.domain.errors import QuoteError
@@ -9,11 +9,13 @@ from engine.domain.pools import AnyPool, Family
 from engine.domain.units import Address, PoolId
 from engine.scanning.arrays import Universe, build_universe, scratch_copy, update_rates
 from engine.scanning.cycles import Candidate, route_of, screen
-from engine.scanning.ranking import Weigh, by_net, first_of, gas_units, net_wei, ranked
+from engine.scanning.ranking import gas_units, net_wei, ranked
 from engine.scanning.sizing import best_size, legs_of
 
 __all__ = ["Scan", "Universe", "build_universe", "find_cycles", "greedy_rounds", "scan", "update_rates"]
 
+Judge = Callable[[SizedCycle], bool]
+"""Whether a cycle is worth a transaction."""
 _Sized = dict[tuple[int, ...], SizedCycle | None]
 
 
@@ -65,22 +67,27 @@ def greedy_rounds(
     gas_price_wei: int,
     floor_wei: int,
     max_rounds: int,
-    weigh: Weigh = by_net,
+    worth_sending: Judge | None = None,
 ) -> list[SizedCycle]:
     """Take the best cycle, swap it, look again: each is exact on the state that the earlier ones leave.
 
-    The best has the greatest weight by `weigh`. `pools` and `universe` stay as they are. A cycle whose swaps a pool
-    refuses, though it quotes them, is passed over.
+    `pools` and `universe` stay as they are. A cycle whose swaps a pool refuses, though it quotes them, is passed over.
+    The best that is not `worth_sending` is left alone, and its pools with it: a lesser cycle through them is a smaller
+    share of the same profit, and whoever takes that one takes this one too.
     """
     state = dict(pools)
     rates = scratch_copy(universe)
     sized: _Sized = {}
     refused: set[Route] = set()
+    left: set[PoolId] = set()
     taken: list[SizedCycle] = []
     while len(taken) < max_rounds:
-        best = _best(rates, state, sized, refused, prices, gas_price_wei, floor_wei, weigh)
+        best = _best(rates, state, sized, refused, left, prices, gas_price_wei, floor_wei)
         if best is None:
             break
+        if worth_sending is not None and not worth_sending(best):
+            left |= best.route.pools
+            continue
         try:
             after = swapped(state, best)
         except QuoteError:
@@ -108,16 +115,13 @@ def _best(
     pools: Mapping[PoolId, AnyPool],
     sized: _Sized,
     refused: set[Route],
+    left: set[PoolId],
     prices: Mapping[Address, Price],
     gas_price_wei: int,
     floor_wei: int,
-    weigh: Weigh,
 ) -> SizedCycle | None:
-    """Size candidates by falling bound until none left can beat the best; `sized` remembers what it sized.
-
-    A bound is on the net, and no weight is above its net.
-    """
-    found: list[tuple[int, SizedCycle]] = []
+    """Size candidates by falling bound until none left can beat the best; `sized` remembers what it sized."""
+    found: list[SizedCycle] = []
     most = floor_wei
     for candidate in screen(universe, prices, gas_price_wei, floor_wei).candidates:
         if candidate.bound_wei < most:
@@ -125,13 +129,11 @@ def _best(
         if candidate.edges not in sized:
             sized[candidate.edges] = _sized(universe, pools, candidate, prices, gas_price_wei)
         cycle = sized[candidate.edges]
-        if cycle is None or cycle.net_wei <= floor_wei or cycle.route in refused:
+        if cycle is None or cycle.net_wei <= floor_wei or cycle.route in refused or cycle.route.pools & left:
             continue
-        weight = weigh(cycle)
-        if weight is not None:
-            found.append((weight, cycle))
-            most = max(most, weight)
-    return first_of(found)
+        found.append(cycle)
+        most = max(most, cycle.net_wei)
+    return next(iter(ranked(found)), None)
 
 
 def _sized(

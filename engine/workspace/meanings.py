@@ -21,7 +21,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "scan.max_hops": "the longest cycle looked at, 2 to 4",
     "scan.max_rounds": "the most trades planned on one block, 1 to 64",
     "scan.floor_wei": "the least net profit worth proving; `risk.min_net_profit_wei` holds where it is more",
-    "scan.prior": "rank cycles by what trades like them came to, and leave alone what loses more than it earns",
+    "scan.prior": "leave a cycle alone, with its pools, when trades like it lost more than they earned",
     "feed.kind": "`heads`, `flashblocks` or `flashblocks_rpc` (Base, Optimism), or `sequencer` (Arbitrum)",
     "feed.url": "its WebSocket; may hold a provider's key, and is shown without it",
     "feed.hold_back": "leave a pool alone that the block being built has touched; off, the feed is only measured",

@@ -8,24 +8,34 @@ import click
 
 from server.options import Session, with_fresh_session
 
-OF = {"patterns": "memory"} | dict.fromkeys(("quick", "keen", "added_ms", "blocks", "seed"), "capture")
-"""Which measurement an option belongs to."""
+OF = {
+    "patterns": ("memory",),
+    **dict.fromkeys(("quick", "added_ms"), ("capture",)),
+    **dict.fromkeys(("keen", "blocks", "seed"), ("capture", "prior")),
+}
+"""Which measurements an option belongs to."""
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["mcp", "capture", "memory"]))
+@click.argument("what", type=click.Choice(["mcp", "capture", "memory", "prior"]))
 @click.option(
     "--calls", type=click.IntRange(min=32), default=480, show_default=True, help="mcp, memory: for each figure."
 )
 @click.option("--patterns", type=click.IntRange(min=100), default=100_000, show_default=True, help="memory: how many.")
 @click.option("--quick", is_flag=True, help="capture: one ordering, no added latency.")
-@click.option("--keen", is_flag=True, help="capture: rivals look at every block and borrow what they lack.")
+@click.option("--keen", is_flag=True, help="capture, prior: rivals look at every block and borrow what they lack.")
 @click.option(
     "--added-ms", type=click.IntRange(0, 5_000), multiple=True, help="capture: only these latencies.  [default: all]"
 )
-@click.option("--blocks", type=click.IntRange(8, 400), default=60, show_default=True, help="capture: for each run.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="capture: of all that is random."
+    "--blocks", type=click.IntRange(8, 400), default=60, show_default=True, help="capture, prior: for each run."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="capture, prior: of all that is random; prior takes the two after it as well.",
 )
 @with_fresh_session
 @click.pass_context
@@ -42,12 +52,12 @@ def bench(
     blocks: int,
     seed: int,
 ) -> None:
-    """Measure on this machine: an agent's calls through each door, the share of the profit taken, or the memory."""
+    """Measure on this machine: an agent's calls through each door, the share of the profit taken, the memory, or the prior."""
     import anyio
 
     for option, of in OF.items():
-        if of != what and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{option.replace('_', '-')} is an option of ketch bench {of}.")
+        if what not in of and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{option.replace('_', '-')} is an option of ketch bench {of[0]}.")
     try:
         if what == "mcp":
             from server.bench import measure
@@ -62,6 +72,14 @@ def bench(
             known = remembered(session.state, patterns, calls, say_so)
             known["graph"] = graph_figures(session.state, entities=patterns, relations=5 * patterns)
             session.result(known, lambda: _memory_table(known))
+        elif what == "prior":
+            from server.bench_prior import measure as both_ways
+
+            go = partial(
+                both_ways, session.state, blocks=blocks, seed=seed, keen=keen, say=partial(click.echo, err=True)
+            )
+            compared = anyio.run(go)
+            session.result(compared, lambda: _prior_table(compared))
         else:
             from server.capture import LATENCIES_MS, matrix
             from server.capture import measure as captured
@@ -97,6 +115,19 @@ def _memory_table(figures: dict[str, Any]) -> str:
     graph = figures["graph"]
     for what in ("neighbours", "search", "paths"):
         rows.append(f"{'graph':18}{what:28}{graph[f'{what}_p50_ms']:>10.2f}{graph[f'{what}_p99_ms']:>10.2f}")
+    return "\n".join(rows)
+
+
+def _prior_table(figures: dict[str, Any]) -> str:
+    rows = [
+        f"{'ordering':14}{'seed':>6}  {'prior':6}{'taken':>7}{'kept':>7}{'fills':>9}{'lost ETH':>10}{'ETH there was':>15}"
+    ]
+    for row in [*figures["runs"], *figures["sums"]]:
+        head = f"{row['ordering']:14}{row.get('seed', 'all'):>6}  {'on' if row['prior'] else 'off':6}"
+        shares = f"{row['capture_ratio'] or 0:>7.3f}{row['kept_ratio'] or 0:>7.3f}"
+        fills = f"{row['fills']}/{row['submissions']}"
+        lost, available = int(row["missed_wei"]) / 10**18, int(row["available_wei"]) / 10**18
+        rows.append(f"{head}{shares}{fills:>9}{lost:>10.4f}{available:>15.4f}")
     return "\n".join(rows)
 
 
