@@ -57,6 +57,8 @@ RIVALS_COUNT = 3
 RIVALS_LATENCY_MS = 100
 WARM_UP_BLOCKS = 12
 """Mined before the stretch that counts: the engine clears what stood before it came, and is at the distance set."""
+ROUND_BLOCKS = 64
+"""The stretch of a paired run begins after a multiple of this: when a bot says that it has started is nobody's seed."""
 START_S = 240.0
 BLOCK_S = 5.0
 POLL_S = 0.02
@@ -154,7 +156,9 @@ async def run_cell(state: Path, cell: Cell, *, blocks: int, seed: int, keen: boo
     ):
         async with _bot(state, cell, distance, told):
             distance.round_trip_s = cell.added_ms / 1000
-            first = await _reached(node, await _number(node) + WARM_UP_BLOCKS) + 1
+            begins = await _number(node) + WARM_UP_BLOCKS
+            begins += -begins % ROUND_BLOCKS if cell.paired else 0
+            first = await _reached(node, begins) + 1
             told.counting = True
             last = await _reached(node, first + blocks - 1)
             told.counting = False

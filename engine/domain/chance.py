@@ -13,10 +13,10 @@ Shape = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
-    """How often trades like one filled of those that were sent, and what the others lost.
+    """How often the trades most like one filled of those that were sent, and what it costs not to fill.
 
-    `ppm` is the chance to fill, shrunk towards certainty: little evidence changes little. `lost_ppm` is what those
-    that did not fill paid, of the gas and bid that they were expected to pay; 0 where none was lost.
+    `ppm` is the chance to fill, shrunk towards certainty: little evidence changes little. `lost_ppm` is what
+    trades of its worth that did not fill paid of the gas and bid expected of them; 0 where none was lost.
     """
 
     sent: int

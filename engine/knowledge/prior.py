@@ -93,10 +93,7 @@ class Experience:
 
     def chances(self, head: BlockRef, base_fee_wei: int) -> Chances | None:
         """Say how trades fare in the market's state at `head`; None when nothing is known of any."""
-        recent = [one for one in self._sent if head.timestamp_s - one.time_s <= COUNTS_S]
-        if len(recent) < LEAST_SENT:
-            return None
-        return chances_of(recent, market_state(base_fee_wei, head.number, self._landed))
+        return chances_of(self._sent, market_state(base_fee_wei, head.number, self._landed), head.timestamp_s)
 
     def shown(self) -> list[dict[str, object]]:
         """List what was sent by worth, shape and state, the most first, with what was lost without a fill."""
@@ -144,15 +141,20 @@ class Experience:
         return None if miss is None else int(miss.body["block"]["number"])
 
 
-def chances_of(sent: Iterable[Sent], state: str) -> Chances:
-    """Estimate the chances in a state from trades, the nearest with the most weight.
+def chances_of(sent: Iterable[Sent], state: str, now_s: int) -> Chances | None:
+    """Estimate the chances in a state from trades that still count, the nearest with the most weight.
+
+    None when there are too few of them.
 
     Three times the mean of a beta distribution, (filled + n·m) / (sent + n) with n = STRENGTH: over the other shapes
     of the same worth, where m is 1, the engine's own belief in its proof; over the shape's trades in other states,
     where m is what came of that; and over those in this state. No trade counts twice.
     """
+    recent = [one for one in sent if now_s - one.time_s <= COUNTS_S]
+    if len(recent) < LEAST_SENT:
+        return None
     tallies: defaultdict[_Like, Tally] = defaultdict(Tally)
-    for one in sent:
+    for one in recent:
         for like in ((one.worth,), (one.worth, one.shape), (one.worth, one.shape, one.state)):
             tallies[like].add(one)
 

@@ -13,6 +13,7 @@ from engine.chains.endpoints import RpcError
 from engine.chains.executor_calls import EXECUTE_SELECTOR, ExecuteCall, decode_execute
 from engine.chains.recorded import Recorded, refuse
 from engine.domain.events import BlockSeen
+from engine.domain.units import ZERO_ADDRESS
 from engine.gas_seen import GasSeen
 from engine.market.state import Market
 from engine.replay.account import Account
@@ -138,6 +139,7 @@ def _header(block: BlockSeen) -> dict[str, str]:
         "hash": block.block.hash,
         "parentHash": block.parent_hash,
         "timestamp": hex(block.block.timestamp_s),
+        "miner": ZERO_ADDRESS,  # recorded nowhere: a token check asks for it, and no quote answers such a check
         "baseFeePerGas": hex(block.base_fee_wei),
     }
 

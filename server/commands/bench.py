@@ -52,7 +52,7 @@ def bench(
     blocks: int,
     seed: int,
 ) -> None:
-    """Measure on this machine: an agent's calls through each door, the share of the profit taken, the memory, or the prior."""
+    """Measure on this machine: an agent's calls, the share of the profit taken, the memory, or the prior."""
     import anyio
 
     for option, of in OF.items():
@@ -119,11 +119,9 @@ def _memory_table(figures: dict[str, Any]) -> str:
 
 
 def _prior_table(figures: dict[str, Any]) -> str:
-    rows = [
-        f"{'ordering':14}{'seed':>6}  {'prior':6}{'taken':>7}{'kept':>7}{'fills':>9}{'lost ETH':>10}{'ETH there was':>15}"
-    ]
+    rows = [f"{'seed':6}{'prior':6}{'taken':>7}{'kept':>7}{'fills':>9}{'lost ETH':>10}{'ETH there was':>15}"]
     for row in [*figures["runs"], *figures["sums"]]:
-        head = f"{row['ordering']:14}{row.get('seed', 'all'):>6}  {'on' if row['prior'] else 'off':6}"
+        head = f"{row.get('seed', 'all')!s:6}{'on' if row['prior'] else 'off':6}"
         shares = f"{row['capture_ratio'] or 0:>7.3f}{row['kept_ratio'] or 0:>7.3f}"
         fills = f"{row['fills']}/{row['submissions']}"
         lost, available = int(row["missed_wei"]) / 10**18, int(row["available_wei"]) / 10**18

@@ -12,9 +12,10 @@ from tests.scenario.ketch_processes import END_S, started
 pytestmark = pytest.mark.node
 
 
-def journal_of(state: Path, seed: int) -> bytes:
+def journal_of(state: Path, seed: int, *, prior: bool = False) -> bytes:
     """Run a demo in lockstep and return its journal's file."""
-    with started("demo", "--lockstep", "--trades", "8", "--seed", str(seed), "--json", "--state", state) as process:
+    argv = ("demo", "--lockstep", "--trades", "8", "--seed", str(seed), "--json", "--state", state)
+    with started(*argv, environment={"KETCH_SCAN__PRIOR": str(prior).lower()}) as process:
         out, said = process.communicate(timeout=END_S)
     assert process.returncode == 0, said
     assert json.loads(out)["verify"]["ok"] is True
@@ -24,4 +25,6 @@ def journal_of(state: Path, seed: int) -> bytes:
 def test_one_seed_gives_one_journal_and_another_seed_another(tmp_path: Path):
     first = journal_of(tmp_path / "a", 7)
     assert journal_of(tmp_path / "b", 7) == first
-    assert journal_of(tmp_path / "c", 8) != first
+    other = journal_of(tmp_path / "c", 8, prior=True)
+    assert other != first
+    assert journal_of(tmp_path / "d", 8, prior=True) == other
