@@ -37,6 +37,7 @@ class EnginePerformance(Shown):
     gas_paid: Wei
     net_profit: Wei | None
     this_run: dict[str, Any]
+    sent_before: dict[str, Any]
     gas_error: dict[str, Any]
 
 
@@ -72,8 +73,9 @@ async def engine_mode(ask: Ask) -> EngineMode:
 
 
 async def engine_performance(ask: Ask) -> EnginePerformance:
-    """Use for reviews: opportunities, trades, profit and gas in total, this run's latencies in ms, and how far
-    gas estimates were from receipts (gas; table, estimate with what was learned, simulation; L1 fee in wei).
+    """Use for reviews: opportunities, trades, profit and gas in total, this run's latencies in ms, how trades that
+    were sent ended by worth, route shape and market state (sent_before; wei), and how far gas estimates were from
+    receipts (gas; table, estimate with what was learned, simulation; L1 fee in wei).
 
     Example: {}
     """

@@ -1,6 +1,6 @@
 """What a lower room needs from a higher one, or from the outside: handed in by compose.py."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.domain.chance import Chances
@@ -56,6 +56,10 @@ class Prior(Protocol):
 
     def chances(self, head: BlockRef, base_fee_wei: int) -> Chances | None:
         """Say how trades fare in the market's state at `head`; None when nothing is known of any."""
+        ...
+
+    def shown(self) -> Sequence[Mapping[str, object]]:
+        """List for people what was sent and how it ended, by shape and state."""
         ...
 
 

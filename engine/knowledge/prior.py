@@ -28,6 +28,7 @@ LEAST_SENT: Final = 5
 """With fewer trades of a worth nothing is known of it."""
 STRENGTH: Final = 5
 """How many trades what is less alike counts for, at each step."""
+SHOWN: Final = 20
 _ENDS: Final = ("Filled", "Reverted", "Cancelled")
 """Ends that count: a nonce taken by somebody else's transaction says nothing of the route."""
 
@@ -35,7 +36,8 @@ _ENDS: Final = ("Filled", "Reverted", "Cancelled")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """One trade that was sent and has ended. `worth` is the class of what it was to net before its bid, `paid_wei` the
-    gas and bid that it paid, `expected_wei` what its proof said of them."""
+    gas and bid that it paid, `expected_wei` what its proof said of them; `gain_wei` is its profit, at the price of its
+    proof, less what it paid."""
 
     intent_id: str
     shape: Shape
@@ -45,21 +47,24 @@ class Sent:
     filled: bool
     paid_wei: int
     expected_wei: int
+    gain_wei: int
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Trades added up: `paid_wei` and `expected_wei` are of those that did not fill."""
+    """Trades added up: `paid_wei` and `expected_wei` are of those that did not fill, `gain_wei` is of all."""
 
     sent: int = 0
     filled: int = 0
     paid_wei: int = 0
     expected_wei: int = 0
+    gain_wei: int = 0
 
     def add(self, one: Sent) -> None:
         """Count one trade."""
         self.sent += 1
         self.filled += one.filled
+        self.gain_wei += one.gain_wei
         if not one.filled:
             self.paid_wei += one.paid_wei
             self.expected_wei += one.expected_wei
@@ -96,7 +101,7 @@ class Experience:
         return chances_of(self._sent, market_state(base_fee_wei, head.number, self._landed), head.timestamp_s)
 
     def shown(self) -> list[dict[str, object]]:
-        """List what was sent by worth, shape and state, the most first, with what was lost without a fill."""
+        """List what was sent by worth, shape and state, the most first: how it ended, what it lost and brought."""
         cells: defaultdict[tuple[int, Shape, str], Tally] = defaultdict(Tally)
         for one in self._sent:
             cells[one.worth, one.shape, one.state].add(one)
@@ -108,8 +113,9 @@ class Experience:
                 "sent": tally.sent,
                 "filled": tally.filled,
                 "lost_wei": str(tally.paid_wei),
+                "gain_wei": str(tally.gain_wei),
             }
-            for (worth, shape, state), tally in sorted(cells.items(), key=lambda cell: (-cell[1].sent, cell[0]))
+            for (worth, shape, state), tally in sorted(cells.items(), key=lambda cell: (-cell[1].sent, cell[0]))[:SHOWN]
         ]
 
     def _take(self, outcome: Body, pools: Mapping[PoolId, AnyPool]) -> None:
@@ -122,6 +128,9 @@ class Experience:
         if gross_wei is None or not all(pool in pools for pool in route):
             return
         units, base_fee_wei = int(costs["gas_units"]), int(costs["base_fee_wei"])
+        paid_wei, realised = int(outcome["gas_paid_wei"]), int(proof.body["realised"])
+        filled = outcome["type"] == "Filled"
+        profit_wei = int(outcome["realised"]) * int(gross_wei) // realised if filled and realised else 0
         apart_wei = int(costs["l1_fee_wei"]) + int(costs.get("operator_fee_wei") or 0)
         sent = Sent(
             intent_id=outcome["intent_id"],
@@ -129,9 +138,10 @@ class Experience:
             worth=worth_of(int(gross_wei) - units * base_fee_wei),
             state=market_state(base_fee_wei, int(block["number"]), self._landed_before(proof.seq)),
             time_s=int(block["timestamp_s"]),
-            filled=outcome["type"] == "Filled",
-            paid_wei=int(outcome["gas_paid_wei"]),
+            filled=filled,
+            paid_wei=paid_wei,
             expected_wei=units * (base_fee_wei + int(costs["priority_fee_wei"])) + apart_wei,
+            gain_wei=profit_wei - paid_wei,
         )
         self._sent.append(sent)
 

@@ -104,6 +104,7 @@ async def engine_performance(engine: Running, params: Nothing, principal: Princi
             "detect_ms": percentiles_ms(measured.detect_ns),
             "send_ms": percentiles_ms(measured.send_ns),
         },
+        "sent_before": {"on": engine.settings.scan.prior, "rows": engine.composition.loop.prior.shown()},
         "gas_error": {name: asdict(off) for name, off in engine.composition.loop.gas_seen.errors().items()},
         "untrusted": views.labels(realised, engine.tokens),
     }

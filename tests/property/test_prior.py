@@ -26,6 +26,7 @@ sents = st.builds(
     filled=st.booleans(),
     paid_wei=st.integers(0, 10**17),
     expected_wei=st.integers(1, 10**17),
+    gain_wei=st.integers(-(10**17), 10**17),
 )
 histories = st.lists(sents, max_size=60)
 asked = st.tuples(st.sampled_from(SHAPES), st.sampled_from(NETS), st.sampled_from(STATES))

@@ -159,15 +159,15 @@ def test_a_cancelled_trade_is_one_that_was_lost(sender: Sender) -> None:
         sender.end(BAD, "cancelled", block())
     (row,) = learned(sender).shown()
     assert (row["sent"], row["filled"]) == (LEAST_SENT, 0)
-    assert int(str(row["lost_wei"])) > 0
+    assert int(str(row["lost_wei"])) == -int(str(row["gain_wei"])) > 0
 
 
 def test_a_reorg_takes_an_end_back(sender: Sender) -> None:
     name = sender.send(GOOD, block())
     paid = {"block": block(), "gas_used": 1, "gas_paid_wei": 1}
-    record_outcome(sender.journal, Filled(intent_id=name, token=stub.WETH, realised=1, **paid))
+    record_outcome(sender.journal, Filled(intent_id=name, token=stub.WETH, realised=10**15, **paid))
     prior = learned(sender)
-    assert [row["filled"] for row in prior.shown()] == [1]
+    assert [(row["filled"], row["gain_wei"]) for row in prior.shown()] == [(1, str(10**15 - 1))]
     record_outcome(sender.journal, Reorged(intent_id=name, block=block()))
     prior.learn(POOLS)
     assert prior.shown() == []

@@ -10,6 +10,7 @@ from engine.domain.outcome import Filled
 from engine.gas_seen import GasSeen
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.records import record_decision, record_intent, record_outcome, record_proof, record_request
+from engine.knowledge.prior import Experience
 from engine.replacing import cancel_asked
 from engine.settling import left_open, mined_lately
 from tests.unit import journal_stubs as stub
@@ -50,6 +51,7 @@ def statements_of_a_start(folder: Path, trades: int) -> tuple[int, int, int]:
         lately = mined_lately(journal, stub.block(trades))
         assert not cancel_asked(journal)
         GasSeen(journal).read({})
+        Experience(journal).learn({})
         journal.db.set_trace_callback(None)
     assert still_open.pools == stub.request(trades).route.pools
     return len(asked), len(lately), len(still_open.attempts)
