@@ -23,7 +23,7 @@ async def measure(state: Path, *, blocks: int, seed: int, keen: bool, say: Calla
     rows: list[dict[str, Any]] = []
     for one in range(seed, seed + SEEDS):
         for prior in (False, True):
-            folder = state / f"{one}-{'on' if prior else 'off'}"
+            folder = state / str(len(rows) + 1)
             if folder.exists():
                 raise ConfigError(f"{state} holds another measurement", next_step="give --state an empty folder")
             folder.mkdir(mode=0o700, parents=True)

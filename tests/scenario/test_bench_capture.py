@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from server.bench_prior import summed
 from server.capture import BIDS, LATENCIES_MS, USUAL_BID, above_plain, matrix
 from tests.scenario.ketch_processes import ketch, result
 
@@ -53,6 +54,25 @@ def test_above_the_plain_bot_means_at_every_latency_and_under_every_bid() -> Non
     assert above_plain([*plain, run("engine", 0, 0.9), run("engine", 250, 0.3)])
     assert not above_plain([*plain, run("engine", 0, 0.9), run("engine", 250, 0.2)])
     assert not above_plain([*plain, run("engine", 0, None), run("engine", 250, 0.9)])
+
+
+def test_the_seeds_of_one_way_are_added_up_apart_from_the_others() -> None:
+    def run(prior: bool, taken_wei: int, fills: int) -> dict[str, object]:
+        amounts = {"available_wei": "100", "taken_wei": str(taken_wei), "kept_wei": "-5", "missed_wei": "7"}
+        return amounts | {"prior": prior, "submissions": 9, "fills": fills}
+
+    rows = [run(False, 10, 1), run(True, 40, 2), run(False, 20, 3)]
+    assert summed(rows, prior=False) == {
+        "prior": False,
+        "capture_ratio": 0.15,
+        "kept_ratio": -0.05,
+        "available_wei": "200",
+        "taken_wei": "30",
+        "kept_wei": "-10",
+        "missed_wei": "14",
+        "submissions": 18,
+        "fills": 4,
+    }
 
 
 def test_an_option_of_the_other_measurement_is_not_understood() -> None:
