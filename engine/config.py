@@ -107,7 +107,7 @@ class Scan(BaseModel):
     max_hops: int = Field(default=4, ge=2, le=4)
     max_rounds: int = Field(default=4, ge=1, le=64)
     floor_wei: int = Field(default=0, ge=0)
-    prior: bool = False
+    prior: bool = True
 
 
 class Misses(BaseModel):

@@ -125,8 +125,7 @@ class Loop:
         self._funds = Funds()
         self._base_fee_wei: int | None = None
         self._stopping: str | None = None
-        self.gas_seen, self.forecast, self.feed = gas_seen, forecast, feed
-        self.prior = prior
+        self.gas_seen, self.prior, self.forecast, self.feed = gas_seen, prior, forecast, feed
         self._round: Sequence[Decision] = ()
         self.measured = Measured()
         self.settled = market.head.number
@@ -252,6 +251,7 @@ class Loop:
             in_flight=self._desk.in_flight,
             moving=touched(view.pools, self._pending(view.block)),
         )
+        self.measured.left_alone = self._search.left_alone
         if not cycles:
             return []
         self.measured.opportunities += len(cycles)
@@ -299,11 +299,6 @@ class Loop:
     def held_back(self) -> int:
         """How many cycles were left alone because the block being built touches one of their pools."""
         return self._search.held_back
-
-    @property
-    def left_alone(self) -> int:
-        """How many times a cycle was left alone because trades like it lost more than they earned."""
-        return self._search.left_alone
 
     def look(self) -> Scan:
         """List every cycle now that nets what the policy wants, pools in flight included; worked out once a block."""

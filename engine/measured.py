@@ -16,5 +16,6 @@ class Measured:
     filled: int = 0
     reverted: int = 0
     refused: int = 0
+    left_alone: int = 0
     detect_ns: deque[int] = field(default_factory=lambda: deque(maxlen=MEASUREMENTS))
     send_ns: deque[int] = field(default_factory=lambda: deque(maxlen=MEASUREMENTS))

@@ -16,4 +16,4 @@ class ScanTerms:
     max_hops: int
     max_rounds: int
     floor_wei: int
-    prior: bool = False
+    prior: bool

@@ -100,7 +100,7 @@ async def engine_performance(engine: Running, params: Nothing, principal: Princi
             "reverted": measured.reverted,
             "refused": measured.refused,
             "held_back": engine.composition.loop.held_back,
-            "left_alone": engine.composition.loop.left_alone,
+            "left_alone": measured.left_alone,
             "detect_ms": percentiles_ms(measured.detect_ns),
             "send_ms": percentiles_ms(measured.send_ns),
         },

@@ -111,9 +111,7 @@ def _verified(session: Session, rpc: str | None, executor: str | None) -> dict[s
     running = _asked(session, "status")
     if running is None:
         return verify_state(session.state, rpc or _settings_rpc(session), executor=executor).as_json()
-    return verify_state(
-        session.state, rpc or running["rpc"], at_block=running["settled"], executor=executor
-    ).as_json()
+    return verify_state(session.state, rpc or running["rpc"], at_block=running["settled"], executor=executor).as_json()
 
 
 @click.command()

@@ -42,9 +42,9 @@ def test_what_a_rival_always_takes_is_left_alone_and_a_cassette_from_the_middle_
             await engine.block(SEGMENT_BLOCKS // 2)  # the tape's second part begins while the prior still learns
             for _ in range(ROUNDS):
                 await beaten(engine)
-                if loop.left_alone == 0:
+                if loop.measured.left_alone == 0:
                     sent = len(engine.trades())
-            assert loop.left_alone > 0, loop.prior.shown()
+            assert loop.measured.left_alone > 0, loop.prior.shown()
             assert len(engine.trades()) - sent < sent
             again = Experience(engine.journal)
             again.learn(loop.market.pools)
@@ -55,13 +55,13 @@ def test_what_a_rival_always_takes_is_left_alone_and_a_cassette_from_the_middle_
             taken = recorder.since(loop.market.head.number - 4)
             assert taken is not None
             data = cassette_of(taken, journal_file=engine.state / "journal.sqlite", settings=engine.settings)
-            before, alone = len(engine.trades()), loop.left_alone
+            before, alone = len(engine.trades()), loop.measured.left_alone
             later_s = loop.market.head.timestamp_s + COUNTS_S + 1
             mine(chain.rpc, base_fee_wei=chain.profile.base_fee_wei, timestamp_s=later_s)
             await engine.catch_up()
             await beaten(engine)
             assert len(engine.trades()) > before  # evidence that is an hour old does not count
-            assert loop.left_alone == alone
+            assert loop.measured.left_alone == alone
             return unpack(data, "a cassette")
 
     with chain.reverted():

@@ -34,7 +34,7 @@ MADE_ANEW = {
         "_pending", "feed", "forecast", "found", "gas_seen", "market", "measured", "prior",
         "settled",
     },
-    "measured": {"blocks", "opportunities", "refused", "detect_ns", "send_ns"},
+    "measured": {"blocks", "opportunities", "refused", "left_alone", "detect_ns", "send_ns"},
     "search": {"_market", "_tokens", "_terms", "_gas_seen", "_looked", "_tokens_known", "_universe", "held_back",
                "left_alone", "_prior"},
     "tokens": {"_endpoint", "_journal", "_executor", "_operator", "_terms", "_strikes"},
