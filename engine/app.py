@@ -333,13 +333,6 @@ def offline_misses(state: Path) -> dict[str, Any]:
         return summary_of(journal)
 
 
-def offline_graph(state: Path, question: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Ask the knowledge graph when no engine runs: it is brought up to the journal first."""
-    from engine.archive.offline import asked
-
-    return asked(state, "knowledge", question, params)
-
-
 async def offline_wallet(settings: Settings, operator: str) -> dict[str, Any]:
     """Show the hot key's balance on every chain when no engine runs."""
     return await wallet.offline_wallet(settings, Address(operator))

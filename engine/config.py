@@ -335,6 +335,19 @@ def load(state: Path, *, environ: Mapping[str, str], given: Mapping[str, object]
     return config_sources.settle(Settings, stated(state, environ=environ, given=given))
 
 
+class _ArchiveAlone(BaseModel):
+    """The settings `archive` without the rest of the tree."""
+
+    archive: Archive = Archive()
+
+
+def archive_terms(state: Path, *, environ: Mapping[str, str]) -> Archive:
+    """Read the settings `archive` alone: they hold for a journal whose chain is gone too. Raises `ConfigError`."""
+    found = (config_sources.from_file(state / FILE_NAME, Settings), config_sources.from_environment(environ, Settings))
+    own = [config_sources.Source(s.label, {k: v for k, v in s.values.items() if k == "archive"}) for s in found]
+    return config_sources.settle(_ArchiveAlone, own).archive
+
+
 def stated(
     state: Path,
     *,

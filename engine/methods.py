@@ -166,11 +166,13 @@ _ROWS: Final = (
     Method(
         "recall_patterns",
         asked.RecallParams,
-        forwarded("memory", "recall"),
+        forwarded("memory", "recall_patterns"),
         example={"question": "why did triangular WETH trades over sushi fail", "limit": 5},
     ),
-    Method("similar_to", asked.SimilarParams, forwarded("memory", "similar"), example={"id": "opportunity-42"}),
-    Method("memory_statistics", asked.StatisticsParams, forwarded("memory", "statistics"), example={"by": "pair"}),
+    Method("similar_to", asked.SimilarParams, forwarded("memory", "similar_to"), example={"id": "opportunity-42"}),
+    Method(
+        "memory_statistics", asked.StatisticsParams, forwarded("memory", "memory_statistics"), example={"by": "pair"}
+    ),
     Method("insight", asked.InsightParams, forwarded("memory", "insight"), example={"id": "insight-90"}),
     Method(
         "remember_insight",

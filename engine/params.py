@@ -72,7 +72,7 @@ class RouteParams(Params):
         )
 
 
-Model = TypeVar("Model", bound=Params)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def parsed(

@@ -42,6 +42,10 @@ class Store(Protocol):
         """Say what came of a recent note; raises `ControlError` where its operations were refused."""
         ...
 
+    def counts(self) -> Mapping[str, int]:
+        """Say how much it holds, by what that is."""
+        ...
+
     def close(self) -> None:
         """Close."""
         ...

@@ -63,6 +63,11 @@ class Graph:
             raise ControlError(row[1], next_step="see search_nodes for what there is", code="not_found")
         return json.loads(row[0])
 
+    def counts(self) -> dict[str, int]:
+        """Count entities and relations of both scopes."""
+        tables = ("entities", "relations")
+        return {table: self.db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables}
+
     def close(self) -> None:
         """Close."""
         self.db.close()

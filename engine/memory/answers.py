@@ -145,9 +145,9 @@ SHELF: Final = Shelf(
     open=lambda folder, terms: open_memory(folder, terms.embedding),
     questions=MappingProxyType(
         {
-            "recall": Question(params=RecallParams, answer=_recall),
-            "similar": Question(params=SimilarParams, answer=_similar),
-            "statistics": Question(params=StatisticsParams, answer=_statistics),
+            "recall_patterns": Question(params=RecallParams, answer=_recall),
+            "similar_to": Question(params=SimilarParams, answer=_similar),
+            "memory_statistics": Question(params=StatisticsParams, answer=_statistics),
             "insight": Question(params=InsightParams, answer=_insight_versions),
         }
     ),

@@ -138,6 +138,10 @@ class Memory:
         fresh = {one.first: one for one in conditions(self.joining.patterns.values()) if one.first not in self._kept}
         return [(self._kept | fresh)[first] for first in sorted({*self._kept, *fresh})]
 
+    def counts(self) -> dict[str, int]:
+        """Count patterns and insights, corrected ones too."""
+        return {"patterns": len(self.columns), "insights": len(self.insights.known)}
+
     def close(self) -> None:
         """Write what is gathered and close the shelf."""
         if self._unwritten or self._dropped or self.insights.changed:

@@ -1,4 +1,4 @@
-"""`ketch knowledge`: the graph that agents write, in and out of the reference memory server's file."""
+"""`ketch knowledge`: what agents wrote, in and out of the reference memory server's file; the graph made again."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,12 +15,20 @@ ANSWER_S = 60.0
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["import", "export"]))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("what", type=click.Choice(["import", "export", "rebuild"]))
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @with_session
-def knowledge(session: Session, *, what: str, file: Path) -> None:
-    """Add the reference memory server's JSONL file to the engine's graph, or write what agents wrote into one."""
-    value = _imported(session, file) if what == "import" else _exported(session, file)
+def knowledge(session: Session, *, what: str, file: Path | None) -> None:
+    """Add the reference memory server's JSONL file to the engine's graph, write what agents wrote into one, or make
+    the whole graph again from the journal."""
+    from server.at_rest import rebuilt
+
+    if (what == "rebuild") is not (file is None):
+        raise click.UsageError("ketch knowledge import and export take a FILE, rebuild takes none.")
+    if file is None:
+        value = rebuilt(session.state, "knowledge")
+    else:
+        value = _imported(session, file) if what == "import" else _exported(session, file)
     session.result(value, lambda: facts(value))
 
 
@@ -51,14 +59,14 @@ def _imported(session: Session, file: Path) -> dict[str, Any]:
 
 def _exported(session: Session, file: Path) -> dict[str, Any]:
     """Write the graph that agents wrote into a file, whether or not the engine runs."""
-    from engine.app import offline_graph
     from engine.control_client import NoDaemon, call
     from engine.knowledge import jsonl
+    from server.at_rest import asked
 
     try:
         pages = list(_pages(partial(call, session.socket, timeout_s=ANSWER_S)))
     except NoDaemon:
-        pages = list(_pages(partial(offline_graph, session.state)))
+        pages = list(_pages(partial(asked, session.state)))
     entities = [row for page in pages for row in page["entities"]]
     relations = [row for page in pages for row in page["relations"]]
     draft = file.with_name(f".{file.name}.new")

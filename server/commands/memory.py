@@ -1,14 +1,10 @@
 """`ketch memory`: what the engine lived through, asked in words; and making it again from the journal."""
 
-import os
-import shutil
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from server.failures import Failed
 from server.options import Session, with_session
 from server.show import facts, table
 
@@ -21,65 +17,30 @@ from server.show import facts, table
 @with_session
 def memory(session: Session, *, what: str, words: tuple[str, ...], by: str, limit: int) -> None:
     """Recall what was like some words and how it ended, add it up, or make the memory again from the journal."""
+    from server import at_rest
+
     if what == "rebuild":
-        value = _rebuilt(session)
+        value = at_rest.rebuilt(session.state, "memory")
         session.result(value, lambda: facts(value))
     elif what == "stats":
-        value = _asked(session, "memory_statistics", "statistics", {"by": by})
+        value = _asked(session, "memory_statistics", {"by": by})
         session.result(value, lambda: _groups(value))
     elif words:
-        given = {"question": " ".join(words), "limit": limit}
-        value = _asked(session, "recall_patterns", "recall", given)
+        value = _asked(session, "recall_patterns", {"question": " ".join(words), "limit": limit})
         session.result(value, lambda: _recalled(value))
     else:
         raise click.UsageError("ketch memory recall takes the words to recall by.")
 
 
-def _asked(session: Session, method: str, question: str, given: dict[str, Any]) -> dict[str, Any]:
+def _asked(session: Session, question: str, given: dict[str, Any]) -> dict[str, Any]:
     """Ask the running engine, else the folder, brought up to the journal first."""
     from engine.control_client import NoDaemon, call
+    from server import at_rest
 
     try:
-        return call(session.socket, method, given)
+        return call(session.socket, question, given)
     except NoDaemon:
-        with _opened(session) as (store, shelf):
-            row = shelf.questions[question]
-            return row.answer(store, row.params.model_validate(given))
-
-
-def _rebuilt(session: Session) -> dict[str, Any]:
-    """Delete the folder and read the journal from its beginning."""
-    with _opened(session, anew=True) as (store, _):
-        cursor = store.cursor()
-        return {"patterns": len(store.columns), "insights": len(store.insights.known), "journal_seq": cursor.seq}
-
-
-@contextmanager
-def _opened(session: Session, *, anew: bool = False) -> Generator[tuple[Any, Any]]:
-    """Hold the archive's folder, as its process would, and bring the memory up to the journal."""
-    from engine.archive.__main__ import ARCHIVE_FOLDER_NAME
-    from engine.archive.projecting import Projected
-    from engine.config import MANIFEST_NAME, load
-    from engine.journal.journal import JOURNAL_FILE
-    from engine.journal.lock import hold_state
-    from engine.memory.answers import SHELF
-
-    if not (session.state / JOURNAL_FILE).is_file():
-        raise Failed(f"there is no journal in {session.state}: run ketch up, or give its folder with --state")
-    archive = session.state / ARCHIVE_FOLDER_NAME
-    archive.mkdir(mode=0o700, exist_ok=True)
-    profile = "devnet" if (session.state / MANIFEST_NAME).exists() else None
-    terms = load(session.state, environ=os.environ, given={"profile": profile}).archive
-    with hold_state(archive, who="archive"):
-        folder = archive / "memory"
-        if anew and folder.exists():
-            shutil.rmtree(folder)
-        projected = Projected("memory", SHELF, folder=folder, journal=session.state / JOURNAL_FILE, terms=terms)
-        store = projected.catch_up()
-        try:
-            yield store, SHELF
-        finally:
-            store.close()
+        return at_rest.asked(session.state, question, given)
 
 
 def _recalled(value: dict[str, Any]) -> str:

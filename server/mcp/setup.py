@@ -1,4 +1,4 @@
-"""A state folder without an engine: what is missing, what to do next, and the status that says so."""
+"""A state folder without an engine: what its journal answers, what is missing, what to do next."""
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.domain.errors import ConfigError
+import anyio
+from anyio.to_thread import run_sync
+
+from engine.domain.errors import ConfigError, ControlError, JournalError
 from engine.facade import Answer, NotRunning, Remote
 
 _MANIFEST, _JOURNAL = "devnet.json", "journal.sqlite"
@@ -37,13 +40,17 @@ def readiness(state: Path) -> Readiness:
 
 
 class Unattended:
-    """The engine of a state folder, which may not run: then only the status is answered, and says why."""
+    """The engine of a state folder, which may not run: then memory and graph answer from the journal, if there is one.
+
+    What else is asked is refused, and the status says why.
+    """
 
     def __init__(self, engine: Remote, state: Path) -> None:
         self.engine = engine
         self.starting = False
         self.ended = ""
         self._state = state
+        self._asking = anyio.Lock()
 
     @property
     def principal(self) -> str:
@@ -55,12 +62,29 @@ class Unattended:
         try:
             return await self.engine.ask(method, params)
         except NotRunning:
+            if not self.starting and (self._state / _JOURNAL).exists():
+                answer = await self._at_rest(method, params)
+                if answer is not None:
+                    return answer
             offline = self._offline()
             if method == "engine_status":
                 return offline
             raise NotRunning(
                 "no engine is running", measured=offline["why"], next_step=offline["next_step"], code="not_running"
             ) from None
+
+    async def _at_rest(self, method: str, params: Mapping[str, Any]) -> Answer | None:
+        """Answer from the journal's own stores; None for what they cannot answer."""
+        from engine.archive.offline import STORE_OF
+        from server import at_rest
+
+        if method not in STORE_OF:
+            return None
+        try:
+            async with self._asking:  # a store is opened by one question at a time
+                return await run_sync(at_rest.asked, self._state, method, params)
+        except JournalError as error:
+            raise ControlError(error.cause(), next_step="ask again in a second", code="archive_away") from error
 
     async def role(self, *, anew: bool = False) -> str:
         """Return the role that the engine gives; raises `NotRunning` when there is none."""
@@ -74,6 +98,8 @@ class Unattended:
 
     def _offline(self) -> Answer:
         status: Answer = {"running": False, "state_folder": str(self._state), "missing": []}
+        if (self._state / _JOURNAL).exists():
+            status["still_answered"] = "memory and knowledge, from the journal"
         if self.starting:
             return status | {"why": "the engine is starting", "next_step": "ask again in a few seconds"}
         ready = readiness(self._state)

@@ -38,6 +38,9 @@ class Tally:
             raise ControlError("that is bad", code="not_found")
         return {"text": text}
 
+    def counts(self) -> dict[str, int]:
+        return {"notes": len(self.held["seen"])}
+
     def close(self) -> None:
         self.held = {}
 
