@@ -195,7 +195,7 @@ async def graph_rank(
 
 
 async def graph_changes(ask: Ask, after_block: int | None = None, after_seq: int = 0, limit: int = 50) -> Listed:
-    """Use to learn what is new since a block or journal entry.
+    """Use to learn what is new, changed or gone since a block or journal entry.
 
     Example: {"after_block": 1200}
     """

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from engine.domain.errors import ControlError
 from engine.journal.journal import Entry
 from engine.journal.stores import Answer, Cursor
-from engine.knowledge.growing import grow
-from engine.knowledge.tables import RESULTS_KEPT, cursor_of, note, opened
+from engine.knowledge.growing import block_of, grow
+from engine.knowledge.tables import RESULTS_KEPT, cursor_of, note, noted, opened
 from engine.knowledge.writing import Origin, write
+
+NEWEST_BLOCK: Final = "newest block"
 
 
 class Graph:
@@ -23,6 +26,10 @@ class Graph:
         """Say how far the graph has read the journal."""
         return self._cursor
 
+    def newest_block(self) -> int:
+        """Return the newest block that an entry tells of; 0 before any does."""
+        return int(noted(self.db, NEWEST_BLOCK) or 0)
+
     def take(self, entries: Sequence[Entry]) -> None:
         """Apply entries and move the cursor in one transaction."""
         last = entries[-1]
@@ -34,6 +41,8 @@ class Graph:
                 grow(self.db, entry)
             note(self.db, "seq", str(last.seq))
             note(self.db, "hash", last.hash)
+            newest = max(self.newest_block(), *(block_of(entry.body) for entry in entries))
+            note(self.db, NEWEST_BLOCK, str(newest))
             self.db.execute("DELETE FROM results WHERE seq <= ?", (last.seq - RESULTS_KEPT,))
             self.db.execute("COMMIT")
         except BaseException:

@@ -16,7 +16,7 @@ from engine.journal.journal import Entry
 from engine.knowledge.params import readable
 from engine.knowledge.states import market_state
 from engine.knowledge.tables import note, noted
-from engine.knowledge.writing import MARKET, Origin, add_entity, add_relation, index, observations_of, observe
+from engine.knowledge.writing import MARKET, Origin, add_entity, add_relation, index, lose, observations_of, observe
 
 FAMILIES_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ def grow(db: sqlite3.Connection, entry: Entry) -> None:
         return
     db.execute("SAVEPOINT grow")
     try:
-        step(db, entry.body, Origin(author="engine", seq=entry.seq, block=_block(entry.body)))
+        step(db, entry.body, Origin(author="engine", seq=entry.seq, block=block_of(entry.body)))
     except (KeyError, TypeError, ValueError) as fault:
         db.execute("ROLLBACK TO grow")
         _log.warning("knowledge: entry %s of kind %s adds nothing: %r", entry.seq, entry.kind, fault)
@@ -52,7 +52,7 @@ def route_name(hops: Any) -> str:
     return f"route:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _block(body: _Body) -> int:
+def block_of(body: _Body) -> int:
     """Find the block that an entry is about, 0 where it names none."""
     for where in (body, body.get("stamp") or {}):
         if isinstance(where.get("block"), dict):
@@ -78,7 +78,7 @@ def _entity(db: sqlite3.Connection, kind: str, key: str, origin: Origin, *said: 
 def _relate(
     db: sqlite3.Connection, source: str, kind: str, target: str, origin: Origin, *, times: int = 1, gain_wei: int = 0
 ) -> None:
-    """Add to a relation of the market: how many times it was seen, and what it brought."""
+    """Add to a relation of the market: how many times it was seen (-1: once less), and what it brought."""
     if times == 1 and add_relation(db, MARKET, source, target, kind, origin, gain_wei):
         return
     key = (source, target, kind)
@@ -89,6 +89,8 @@ def _relate(
         f"UPDATE relations SET times = times + ?, gain_wei = ?, gain = ?, changed = ?, block = ? WHERE {where}",
         (times, str(total), float(total), origin.seq, origin.block, *key),
     )
+    if times < 0:
+        lose(db, MARKET, origin, "relation", source, kind, target)
 
 
 def _genesis(db: sqlite3.Connection, body: _Body, origin: Origin) -> None:

@@ -12,6 +12,12 @@ from engine.knowledge.writing import observations_of
 SCOPES: Final[dict[Scope, str]] = {"agents": "market = 0", "market": "market = 1", "all": "market IN (0, 1)"}
 MOST_RELATIONS: Final = 500
 """Of one answer to search_nodes or open_nodes; an entity with more is read by its neighbours, page by page."""
+_NAMED: Final = {
+    "entity": ("name", "entityType"),
+    "relation": ("from", "relationType", "to"),
+    "observation": ("name", "observation"),
+}
+"""What a row of the answer to graph_changes is of -> what its columns are called."""
 UNTRUSTED: Final = ["entities", "relations"]
 
 
@@ -98,36 +104,44 @@ def neighbours(graph: Graph, asked: Neighbours) -> Answer:
 
 
 def changes(graph: Graph, asked: Changes) -> Answer:
-    """List what is new or changed after a block or an entry, the oldest change first."""
+    """List what is new, changed or gone after a block or an entry, the oldest change first.
+
+    What is gone stands beside what it left changed, an observation beside its entity.
+    """
     db, scope = graph.db, SCOPES[asked.scope]
+    after_block = -1 if asked.after_block is None else asked.after_block
     rows: list[tuple[Any, ...]] = []
-    for what, columns in (("entity", "name, type, ''"), ("relation", "source, type, target")):
-        table = "entities" if what == "entity" else "relations"
+    for table, at, columns in (
+        ("entities", "changed", "CASE changed WHEN seq THEN 'new' ELSE 'changed' END, 'entity', name, type, ''"),
+        (
+            "relations",
+            "changed",
+            "CASE changed WHEN seq THEN 'new' ELSE 'changed' END, 'relation', source, type, target",
+        ),
+        ("gone", "seq", "CASE market WHEN 0 THEN 'deleted' ELSE 'taken back' END, what, one, two, three"),
+    ):
         query = (
-            f"SELECT changed, block, seq, '{what}', {columns} FROM {table}"
-            f" WHERE changed > ? AND block > ? AND {scope} ORDER BY changed LIMIT ?"
+            f"SELECT {at}, block, {columns} FROM {table} WHERE {at} > ? AND block > ? AND {scope} ORDER BY {at} LIMIT ?"
         )
-        after_block = -1 if asked.after_block is None else asked.after_block
         rows += db.execute(query, (asked.after_seq, after_block, asked.limit + 1)).fetchall()
     rows.sort(key=lambda row: row[0])
     shown = rows[: asked.limit]
     if len(rows) > asked.limit:  # what one entry changed stays together, unless that is all there is
         whole = [row for row in shown if row[0] < rows[asked.limit][0]]
         shown = whole or shown
-    return {
+    answer: Answer = {
         "changes": [
-            {"entry": changed, "block": block, "new": seq == changed, "what": what}
-            | (
-                {"name": one, "entityType": two}
-                if what == "entity"
-                else {"from": one, "relationType": two, "to": three}
-            )
-            for changed, block, seq, what, one, two, three in shown
+            {"entry": entry, "block": block, "how": how, "what": what} | dict(zip(_NAMED[what], named, strict=False))
+            for entry, block, how, what, *named in shown
         ],
         "untrusted_fields": ["changes"],
         "read_to": graph.cursor().seq,
+        "newest_block": graph.newest_block(),
         "next_after_seq": shown[-1][0] if len(rows) > len(shown) else None,
     }
+    if len(rows) > len(shown) and rows[len(shown)][0] == shown[-1][0]:
+        answer["left_out"] = f"entry {shown[-1][0]} changed more than {asked.limit}: ask with a larger limit"
+    return answer
 
 
 def _candidates(db: sqlite3.Connection, query: str, scope: str, after: int) -> Iterable[tuple[Any, ...]]:

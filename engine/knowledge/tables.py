@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.journal.stores import BEGINNING, Cursor
 
 DATABASE = "graph.sqlite"
-VERSION = 1
+VERSION = 2
 """Raise it with any change of what entries make of the graph: a store of another version is made anew."""
 RESULTS_KEPT = 2_000
 
@@ -25,6 +25,9 @@ _DDL = (
     "CREATE INDEX relations_from ON relations (source)",
     "CREATE INDEX relations_to ON relations (target)",
     "CREATE INDEX relations_changed ON relations (changed)",
+    "CREATE TABLE gone (seq INTEGER NOT NULL, block INTEGER NOT NULL, market INTEGER NOT NULL, what TEXT NOT NULL,"
+    " one TEXT NOT NULL, two TEXT NOT NULL, three TEXT NOT NULL)",
+    "CREATE INDEX gone_at ON gone (seq)",
     "CREATE VIRTUAL TABLE words USING fts5 (content, tokenize = 'trigram')",
     "CREATE TABLE results (seq INTEGER PRIMARY KEY, body TEXT, refused TEXT)",
     "CREATE TABLE trades (request TEXT PRIMARY KEY, route TEXT NOT NULL, pairs TEXT NOT NULL, principal TEXT NOT NULL,"

@@ -54,6 +54,16 @@ def add_relation(
     return made is not None
 
 
+def lose(db: sqlite3.Connection, market: int, origin: Origin, what: str, one: str, two: str, three: str = "") -> None:
+    """Keep what an entry deleted or took back, for those who ask what changed.
+
+    An entity is its name and type, a relation source, type and target, an observation its entity's name and its text.
+    """
+    db.execute(
+        "INSERT INTO gone VALUES (?, ?, ?, ?, ?, ?, ?)", (origin.seq, origin.block, market, what, one, two, three)
+    )
+
+
 def index(db: sqlite3.Connection, entity: int) -> None:
     """Write an entity's words anew into the index, for the search."""
     db.execute("DELETE FROM words WHERE rowid = ?", (entity,))
@@ -131,7 +141,7 @@ def _add_observations(db: sqlite3.Connection, asked: Mapping[str, Any], origin: 
     return {"results": results}
 
 
-def _delete_entities(db: sqlite3.Connection, asked: Mapping[str, Any], _origin: Origin) -> Answer:
+def _delete_entities(db: sqlite3.Connection, asked: Mapping[str, Any], origin: Origin) -> Answer:
     absent: list[str] = []
     for name in dict.fromkeys(asked["entityNames"]):
         number = _id_of(db, name)
@@ -140,9 +150,14 @@ def _delete_entities(db: sqlite3.Connection, asked: Mapping[str, Any], _origin: 
         else:
             db.execute("DELETE FROM words WHERE rowid = ?", (number,))
             db.execute("DELETE FROM observations WHERE entity = ?", (number,))
-            db.execute("DELETE FROM entities WHERE id = ?", (number,))
-        for end in ("source", "target"):
-            db.execute(f"DELETE FROM relations WHERE {end} = ? AND market = 0", (name,))
+            (kind,) = db.execute("DELETE FROM entities WHERE id = ? RETURNING type", (number,)).fetchone()
+            lose(db, AGENTS, origin, "entity", name, kind)
+        related = db.execute(
+            "SELECT source, type, target FROM relations WHERE (source = ? OR target = ?) AND market = 0 ORDER BY id",
+            (name, name),
+        )
+        for relation in related.fetchall():
+            _delete_relation(db, relation, origin)
     return _deleted("Entities", absent)
 
 
@@ -154,19 +169,29 @@ def _delete_observations(db: sqlite3.Connection, asked: Mapping[str, Any], origi
             absent.append(row["entityName"])
             continue
         for text in row["observations"]:
-            db.execute("DELETE FROM observations WHERE entity = ? AND content = ?", (number, text))
+            gone = "DELETE FROM observations WHERE entity = ? AND content = ?"
+            if db.execute(gone, (number, text)).rowcount:
+                lose(db, AGENTS, origin, "observation", row["entityName"], text)
         _touch(db, number, origin)
     return _deleted("Observations", absent)
 
 
-def _delete_relations(db: sqlite3.Connection, asked: Mapping[str, Any], _origin: Origin) -> Answer:
+def _delete_relations(db: sqlite3.Connection, asked: Mapping[str, Any], origin: Origin) -> Answer:
     absent: list[Any] = []
     for relation in asked["relations"]:
-        row = (relation["from"], relation["to"], relation["relationType"])
-        gone = "DELETE FROM relations WHERE source = ? AND target = ? AND type = ? AND market = 0"
-        if db.execute(gone, row).rowcount == 0:
+        row = (relation["from"], relation["relationType"], relation["to"])
+        if not _delete_relation(db, row, origin):
             absent.append(relation)
     return _deleted("Relations", absent)
+
+
+def _delete_relation(db: sqlite3.Connection, relation: tuple[str, str, str], origin: Origin) -> bool:
+    """Delete a relation that agents wrote: source, type, target; False when there is none."""
+    gone = "DELETE FROM relations WHERE source = ? AND type = ? AND target = ? AND market = 0"
+    if db.execute(gone, relation).rowcount == 0:
+        return False
+    lose(db, AGENTS, origin, "relation", *relation)
+    return True
 
 
 def _deleted(what: str, absent: list[Any]) -> Answer:

@@ -21,7 +21,7 @@ from engine.archive.__main__ import run_archive
 from engine.config import Archive
 from engine.journal.journal import JOURNAL_FILE, Entry, Journal
 from engine.journal.trades import Trade, trades
-from engine.knowledge.growing import route_name
+from engine.knowledge.growing import block_of, route_name
 from server.mcp.build import build_server
 from tests.archive_host import Host, answering
 from tests.mcp.clients import agent, answered, refused, stdio
@@ -124,7 +124,6 @@ async def conclude(state: Path, filled: Trade) -> None:
 async def asked(state: Path, lived: list[Entry], filled: Trade) -> dict[str, Any]:
     """Ask through `ketch mcp` on the folder alone: no engine runs, and the chain is gone."""
     token, venues = best_of_two_venues(lived)
-    newest = max(block_of(entry) for entry in lived)
     questions: dict[str, tuple[str, dict[str, Any]]] = {
         "paid": ("memory_statistics", {"by": "pair", "status": "filled", "limit": 50}),
         "reasons": ("memory_statistics", {"by": "reason", "limit": 50}),
@@ -140,11 +139,13 @@ async def asked(state: Path, lived: list[Entry], filled: Trade) -> dict[str, Any
         assert (status["running"], status["still_answered"]) == (False, "memory and knowledge, from the journal")
         assert refused(await client.call_tool("remember_insight", {"text": "x"}))["code"] == "not_running"
         told = {name: answered(await client.call_tool(tool, given)) for name, (tool, given) in questions.items()}
-        return told | {"changed": await changed(client, max(newest - 100, 0))}
+        return told | {"changed": await changed(client)}
 
 
-async def changed(client: Client, after_block: int) -> list[dict[str, Any]]:
-    """Ask what changed since a block, page by page."""
+async def changed(client: Client) -> list[dict[str, Any]]:
+    """Ask what changed in the last hundred blocks, page by page."""
+    newest = answered(await client.call_tool("graph_changes", {"limit": 1}))["newest_block"]
+    after_block = max(newest - 100, 0)
     found: list[dict[str, Any]] = []
     after_seq: int | None = 0
     while after_seq is not None:
@@ -183,7 +184,7 @@ def assert_told_of_routes(told: dict[str, Any], lived: list[Entry]) -> None:
 
 def assert_told_of_changes(told: list[dict[str, Any]], lived: list[Entry]) -> None:
     """Every change is of an entry of those blocks, in the journal's order, up to the last trade's end."""
-    blocks = {entry.seq: block_of(entry) for entry in lived}
+    blocks = {entry.seq: block_of(entry.body) for entry in lived}
     seqs = [change["entry"] for change in told if change["entry"] in blocks]
     assert seqs == sorted(seqs)
     assert all(change["block"] == blocks.get(change["entry"], change["block"]) for change in told)
@@ -225,10 +226,3 @@ def gains(lived: list[Entry]) -> list[tuple[str, str, set[str], int]]:
             gain = int(entry.body.get("profit_wei") or 0) - int(entry.body["gas_wei"])
             found.append((route_name(hops), hops[0]["token_in"], venues[request], gain))
     return found
-
-
-def block_of(entry: Entry) -> int:
-    for where in (entry.body, entry.body.get("stamp") or {}):
-        if isinstance(where.get("block"), dict):
-            return int(where["block"]["number"])
-    return int((entry.body.get("time") or {}).get("number", 0))

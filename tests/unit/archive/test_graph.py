@@ -120,7 +120,39 @@ def test_every_entity_says_who_wrote_it_and_in_which_entry(tmp_path: Path) -> No
             seqs = [entry.seq for entry in host.journal.entries("note")]
             assert row == {"name": "A", "author": "mcp-7", "entry": seqs[0], "last_entry": seqs[1], "block": 100}
             changed = await host.ask("graph_changes", {"after_seq": seqs[0], "scope": "agents"})
-            assert [(row["name"], row["new"]) for row in changed["changes"]] == [("A", False)]
+            assert [(row["name"], row["how"]) for row in changed["changes"]] == [("A", "changed")]
+
+    anyio.run(run)
+
+
+def test_what_was_deleted_is_told_with_its_entry_and_stays_told_when_it_is_written_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with hosted(tmp_path) as host:
+            await write(host, entity("A", "one", "two"), entity("B"), relations=[relation("A", "to", "B")])
+            await host.ask("create_relations", {"relations": [relation("B", "of", "A"), relation("B", "of", "B")]})
+            written = host.notes.newest
+            await host.ask("delete_observations", {"deletions": [{"entityName": "A", "observations": ["two", "no"]}]})
+            await host.ask("delete_relations", {"relations": [relation("B", "of", "B"), relation("B", "no", "B")]})
+            await host.ask("delete_entities", {"entityNames": ["A", "nobody"]})
+            await host.ask("create_entities", {"entities": [entity("A")]})
+            told = await host.ask("graph_changes", {"after_seq": written})
+            gone = [{k: v for k, v in row.items() if k != "block"} for row in told["changes"]]
+            assert gone == [
+                {"entry": written + 1, "how": "deleted", "what": "observation", "name": "A", "observation": "two"},
+                {"entry": written + 2, "how": "deleted", "what": "relation"} | relation("B", "of", "B"),
+                {"entry": written + 3, "how": "deleted", "what": "entity", "name": "A", "entityType": "thing"},
+                {"entry": written + 3, "how": "deleted", "what": "relation"} | relation("A", "to", "B"),
+                {"entry": written + 3, "how": "deleted", "what": "relation"} | relation("B", "of", "A"),
+                {"entry": written + 4, "how": "new", "what": "entity", "name": "A", "entityType": "thing"},
+            ]
+            assert told["newest_block"] == 100
+            assert (await host.ask("graph_changes", {"after_block": 100}))["changes"] == []
+            assert (await host.ask("graph_changes", {"after_seq": written, "scope": "market"}))["changes"] == []
+            first = await host.ask("graph_changes", {"after_seq": written, "limit": 3})
+            assert first["next_after_seq"] == written + 2
+            cut = await host.ask("graph_changes", {"after_seq": written + 2, "limit": 2})
+            assert len(cut["changes"]) == 2
+            assert "ask with a larger limit" in cut["left_out"]
 
     anyio.run(run)
 

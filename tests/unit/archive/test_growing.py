@@ -128,6 +128,12 @@ def test_what_a_reorg_takes_back_is_taken_back_and_may_end_otherwise(graph: Grap
     took(graph, TRADE, FILLED, TAKEN_BACK)
     assert rank(graph, Rank(of="routes"))["rows"][0]["gain_wei"] == "0"
     assert rank(graph, Rank(of="routes"))["rows"][0]["endings"] == {}
+    told = [row for row in changes(graph, Changes(after_seq=8))["changes"] if row["how"] == "taken back"]
+    assert {(row["entry"], row["relationType"], row["to"]) for row in told} == {
+        (10, "ended", "outcome:filled"),
+        (10, "preceded", "outcome:filled"),
+    }
+    assert {row["from"].split(":")[0] for row in told} == {"route", "agent", "pair", "pool", "venue", "state"}
     took(graph, REVERTED)
     (row,) = rank(graph, Rank(of="routes"))["rows"]
     assert (row["gain_wei"], row["filled"], row["endings"]) == ("-5", 0, {"reverted: below minimum": 1})
