@@ -336,6 +336,7 @@ class Desk:
             open_intents=len(self.open),
             in_flight=in_flight,
             token_faults=token_faults(proof, view),
+            sells_places=view.fees.ordering.kind == "priority_fee",
             stamp=self.stamp("decision", view.block, proof.stamp.id),
         )
 

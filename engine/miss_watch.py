@@ -118,6 +118,7 @@ class MissWatch:
             ours=await self._ours(before, found, event.block.number),
             factories=await factories_of(self._endpoint, strange, event.block.hash) if strange else {},
             venues=terms.venues,
+            mined_base_fee_wei=event.base_fee_wei,
         )
         misses = [explain(one, known) for one in found]
         with self._journal.transaction():
@@ -145,6 +146,7 @@ class MissWatch:
                     pools=pools,
                     amount_in=decision.proof.plan.request.amount_in if decision else None,
                     bid_wei=decision.priority_fee_wei if decision else None,
+                    limits=decision.bid_limits if decision else None,
                     filled=here is not None and int(here["status"], 16) == 1,
                     position=None if here is None else int(here["transactionIndex"], 16),
                 )

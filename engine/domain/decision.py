@@ -8,10 +8,31 @@ from engine.domain.units import Stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BidLimit:
+    """How much one setting let a trade bid: at most `most_wei` per gas.
+
+    `more` is by how much the setting's value must move for each further wei per gas: numerator and denominator.
+    """
+
+    setting: str
+    value: int
+    most_wei: int
+    more: tuple[int, int]
+
+    def for_bid(self, bid_wei: int) -> int:
+        """Return a value of the setting that allows a bid above `most_wei`, rounded away from the value it has."""
+        numerator, denominator = self.more
+        by = (bid_wei - self.most_wei) * abs(numerator)
+        return self.value + (-(-by // denominator) if numerator > 0 else by // -denominator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
     """A proof that every rule passed, with its worst loss reserved.
 
     Fees are wei per gas; `worst_loss_wei` is gas limit × max fee: the contract's floor keeps the principal whole.
+    `bid_limits` is why the bid was no higher, for whoever explains a miss; it is not written down with the decision,
+    and empty where the chain sells no places.
     """
 
     stamp: Stamp
@@ -21,6 +42,7 @@ class Approved:
     max_fee_wei: int
     priority_fee_wei: int
     worst_loss_wei: int
+    bid_limits: tuple[BidLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

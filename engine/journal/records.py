@@ -53,6 +53,7 @@ def record_decision(journal: Journal, decision: Decision) -> Entry:
     """Write an approval with its fees, or a refusal with what was measured and the limit."""
     body: Body = plain(decision)
     if isinstance(decision, Approved):
+        del body["bid_limits"]
         body |= {"verdict": "approved", "proof": decision.proof.stamp.id}
         body["request"] = decision.proof.plan.request.stamp.id
     else:

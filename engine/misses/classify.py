@@ -17,7 +17,7 @@ MAX_CYCLE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arbitrage:
-    """A closed cycle that somebody landed. Raw units of `token`; gas and tip in wei, None where not known."""
+    """A closed cycle that somebody landed. Raw units of `token`; gas, tip, gas price in wei, None where not known."""
 
     tx_hash: str
     position: int
@@ -28,6 +28,7 @@ class Arbitrage:
     amount_out: int
     gas_wei: int | None
     tip_wei: int | None
+    gas_price_wei: int | None = None
 
     @property
     def profit(self) -> int:
@@ -72,6 +73,7 @@ def arbitrages(transactions: Iterable[Transaction]) -> list[Arbitrage]:
                     amount_out=last.amount_out,
                     gas_wei=tx.gas_wei,
                     tip_wei=tx.tip_wei,
+                    gas_price_wei=tx.gas_price_wei,
                 )
             )
     return found

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.domain.commands import TradingState
+from engine.domain.decision import BidLimit
 from engine.domain.opportunity import Hop, Price, Route
 from engine.domain.pools import AnyPool
 from engine.domain.units import Address, PoolId
 from engine.misses.classify import Arbitrage
+from engine.misses.outbid import UNKNOWN, Short, held_to, short_of
 from engine.scanning.ranking import gas_units, known_price, net_wei
 from engine.scanning.sizing import best_size, legs_of
 
@@ -39,7 +41,7 @@ WHAT_WOULD_HELP: Mapping[Reason, str] = {
     "below floor": "lower risk.min_net_profit_wei, or spend less gas",
     "simulation failed": "look at the refusal: ketch trades shows what the simulation said",
     "refused": "change the rule that refused it, if you want its risk",
-    "outbid": "raise risk.bid_share_ppm",
+    "outbid": UNKNOWN,
     "mis-sized": "nothing: what was left after our trade was worth taking to somebody cheaper",
     "not chosen": "raise scan.max_rounds, or risk.max_open_intents; or turn scan.prior off, if it is on",
 }
@@ -60,7 +62,8 @@ class Decided:
 class OurTrade:
     """A transaction of ours that was meant for the block. `position` is None when it was not mined in it.
 
-    `amount_in` and `bid_wei`, per gas, are None for one that was decided earlier than on the block before.
+    `amount_in`, `bid_wei`, per gas, and `limits`, of the bid, are None for one that was decided earlier than on the
+    block before.
     """
 
     pools: frozenset[PoolId]
@@ -68,6 +71,7 @@ class OurTrade:
     bid_wei: int | None
     filled: bool
     position: int | None
+    limits: Sequence[BidLimit] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,8 @@ class Known:
 
     `looked` is False when the block before came too late to act on. `factories` says of pools that we do not know
     which factory they name themselves; a pool that is missing there names none. `venues` are the factories that we
-    follow. `set_aside` holds the tokens that are not traded, with the reason.
+    follow. `set_aside` holds the tokens that are not traded, with the reason. `mined_base_fee_wei` is that of the block
+    itself, `base_fee_wei` that of the block before.
     """
 
     pools: Mapping[PoolId, AnyPool]
@@ -92,6 +97,7 @@ class Known:
     set_aside: Mapping[Address, str]
     factories: Mapping[PoolId, Address]
     venues: frozenset[Address]
+    mined_base_fee_wei: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +105,8 @@ class Miss:
     """An arbitrage that somebody else landed, and why it was not ours.
 
     `net_wei` is its value: profit at our price less the gas that was paid, None for an unknown price. `our_*` is what
-    we would have done on the block before: None where we could not have known.
+    we would have done on the block before: None where we could not have known. `short` is what an outbid bid lacked,
+    None where that is not known.
     """
 
     arbitrage: Arbitrage
@@ -110,6 +117,7 @@ class Miss:
     our_amount_in: int | None
     our_net_wei: int | None
     our_bid_wei: int | None
+    short: Short | None = None
 
 
 def explain(arbitrage: Arbitrage, known: Known) -> Miss:
@@ -118,6 +126,9 @@ def explain(arbitrage: Arbitrage, known: Known) -> Miss:
     ours = next((o for o in known.ours if o.pools & _pools(arbitrage)), None)
     sized = _sized(route, known) if route is not None and _pools(arbitrage) <= known.pools.keys() else None
     reason, measured, limit = _cause(arbitrage, route, sized, ours, known)
+    short = _short(arbitrage, ours, known) if reason == "outbid" else None
+    if short is not None and short.needed_wei is not None:
+        measured, limit = f"{measured}{held_to(short)}", f"{limit}, at {short.needed_wei} wei per gas"
     price = known_price(known.prices, arbitrage.token)
     gas_wei = arbitrage.gas_wei
     return Miss(
@@ -131,6 +142,7 @@ def explain(arbitrage: Arbitrage, known: Known) -> Miss:
         our_amount_in=(ours.amount_in if ours else None) or (sized[0] if sized else None),
         our_net_wei=sized[1] if sized else None,
         our_bid_wei=ours.bid_wei if ours else None,
+        short=short,
     )
 
 
@@ -188,6 +200,13 @@ def _beaten(arbitrage: Arbitrage, ours: OurTrade) -> tuple[Reason, str, str]:
         return "mis-sized", f"an input of {ours.amount_in} left {arbitrage.profit} raw units", "nothing left"
     where = "was not mined in the block" if ours.position is None else f"was at place {ours.position}"
     return "outbid", f"a bid of {ours.bid_wei} wei per gas {where}", f"before place {arbitrage.position}"
+
+
+def _short(arbitrage: Arbitrage, ours: OurTrade | None, known: Known) -> Short | None:
+    if ours is None or ours.bid_wei is None or ours.limits is None:
+        return None
+    price_wei = arbitrage.gas_price_wei
+    return short_of(ours.bid_wei, ours.limits, None if price_wei is None else price_wei - known.mined_base_fee_wei)
 
 
 def _sized(route: Route, known: Known) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.journal.canonical import decode
 from engine.journal.journal import Entry, Journal
 from engine.misses.explain import WHAT_WOULD_HELP, Miss, Reason
+from engine.misses.outbid import would_help
 
 MAX_READ = 10_000
 """How many misses are added up at most: the newest."""
@@ -33,7 +34,7 @@ def by_reason(misses: Iterable[Miss]) -> list[Row]:
             misses=len(found),
             net_wei=sum(miss.net_wei or 0 for miss in found),
             unvalued=sum(miss.net_wei is None for miss in found),
-            what_would_help=WHAT_WOULD_HELP[reason],
+            what_would_help=would_help(miss.short for miss in found) if reason == "outbid" else WHAT_WOULD_HELP[reason],
         )
         for reason, found in grouped.items()
     ]
@@ -54,5 +55,6 @@ def recorded(journal: Journal, *, limit: int = MAX_READ) -> list[Miss]:
 
 
 def read_miss(entry: Entry) -> Miss:
-    """Make a miss of its entry; the block that it was landed in stands beside it there."""
-    return decode(Miss, {name: value for name, value in entry.body.items() if name != "block"})
+    """Make a miss of its entry; the block that it was landed in stands beside it there. Older ones say less."""
+    body = {name: value for name, value in entry.body.items() if name != "block"}
+    return decode(Miss, {"short": None} | body | {"arbitrage": {"gas_price_wei": None} | entry.body["arbitrage"]})

@@ -33,7 +33,7 @@ def read_receipts(receipts: Iterable[Mapping[str, Any]]) -> list[Transaction]:
             continue
         logs = decode_logs(receipt["logs"])
         tx_hash, position = receipt["transactionHash"], int(receipt["transactionIndex"], 16)
-        gas_wei = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+        gas_price_wei = int(receipt["effectiveGasPrice"], 16)
         read.append(
             Transaction(
                 tx_hash=tx_hash,
@@ -42,8 +42,9 @@ def read_receipts(receipts: Iterable[Mapping[str, Any]]) -> list[Transaction]:
                 to=Address(receipt["to"].lower()) if receipt.get("to") else None,
                 swaps=tuple(_swaps(tx_hash, position, logs)),
                 liquidations=(),
-                gas_wei=gas_wei + int(receipt.get("l1Fee") or "0x0", 16),
+                gas_wei=int(receipt["gasUsed"], 16) * gas_price_wei + int(receipt.get("l1Fee") or "0x0", 16),
                 tip_wei=None,
+                gas_price_wei=gas_price_wei,
             )
         )
     return sorted(read, key=lambda tx: tx.position)

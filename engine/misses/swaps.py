@@ -54,7 +54,7 @@ class Liquidation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """One transaction that succeeded, as far as it matters here. `gas_wei` and `tip_wei` (paid to the block's producer
-    outside of gas) are None where they are not known."""
+    outside of gas) are None where they are not known, and `gas_price_wei`, what a unit of gas cost, all together."""
 
     tx_hash: str
     position: int
@@ -64,6 +64,7 @@ class Transaction:
     liquidations: tuple[Liquidation, ...]
     gas_wei: int | None
     tip_wei: int | None
+    gas_price_wei: int | None = None
 
 
 def netted(pool: PoolId, inside: Sequence[Transfer], before: Iterable[Transfer]) -> tuple[Transfer, Transfer] | None:

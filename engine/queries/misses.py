@@ -3,7 +3,7 @@
 from engine.domain.errors import ControlError
 from engine.journal import ancestry
 from engine.journal.journal import Entry, Journal
-from engine.misses.explain import WHAT_WOULD_HELP, Miss
+from engine.misses.explain import Miss
 from engine.misses.ledger import by_reason, read_miss, recorded
 from engine.params import Name, Nothing, Page, Params
 from engine.principals import Principal
@@ -85,9 +85,23 @@ async def explain_miss(engine: Running, params: MissParams, principal: Principal
             "amount_in_raw": None if miss.our_amount_in is None else str(miss.our_amount_in),
             "expected_net": views.wei(miss.our_net_wei),
             "bid_wei_per_gas": None if miss.our_bid_wei is None else str(miss.our_bid_wei),
+            **_short(miss),
         },
-        "what_would_help": WHAT_WOULD_HELP[miss.reason],
+        "what_would_help": by_reason([miss])[0].what_would_help,
         "untrusted": views.labels(tokens, engine.tokens),
+    }
+
+
+def _short(miss: Miss) -> views.View:
+    """Say what bid would have been needed, and each limit that forbade it with the value that allows it."""
+    if miss.short is None or miss.short.needed_wei is None:
+        return {}
+    return {
+        "needed_bid_wei_per_gas": str(miss.short.needed_wei),
+        "forbidden_by": [
+            {"setting": one.setting, "value": str(one.value), "needed": str(one.needed)}
+            for one in miss.short.forbidden_by
+        ],
     }
 
 

@@ -7,6 +7,7 @@ from engine.domain.commands import TradingState
 from engine.domain.decision import Approved, Decision, Refused
 from engine.domain.opportunity import Proof
 from engine.domain.units import Address, BlockRef, PoolId, Stamp
+from engine.risk.bid_limits import bid_limits
 from engine.risk.book import Book, Breach, Worth, claim_of
 from engine.risk.caps import room_to_burn
 from engine.risk.limits import LimitLedger
@@ -34,13 +35,14 @@ def review(
     open_intents: int = 0,
     in_flight: frozenset[PoolId] = frozenset(),
     token_faults: Mapping[Address, str] | None = None,
+    sells_places: bool = True,
 ) -> Decision:
     """Approve a proof and reserve its worst loss, or refuse it with what was measured and the limit.
 
     Rules and reservation see one state of the ledger: both are in one transaction. `stamp` names the decision;
     `open_intents` counts what the caller holds open, sweeps included, and `in_flight` names their pools;
-    `token_faults` says why a token of the route is not traded. Raises `JournalError` when the ledger cannot be
-    read or written.
+    `token_faults` says why a token of the route is not traded; `sells_places` whether a higher bid buys one. Raises
+    `JournalError` when the ledger cannot be read or written.
     """
     with ledger.journal.transaction():
         book = ledger.book(head)
@@ -70,6 +72,7 @@ def review(
         max_fee_wei=bid.max_fee_wei,
         priority_fee_wei=bid.priority_fee_wei,
         worst_loss_wei=bid.worst_wei,
+        bid_limits=bid_limits(proof, policy, book) if sells_places else (),
     )
 
 

@@ -26,8 +26,12 @@ pytestmark = pytest.mark.node
 
 ROUNDS = 5
 RIVAL = replace(RIVALS[0], notice_ppm=1_000_000, own_usd=500_000, bid_share_ppm=700_000)
-MEAN = {"bid_share_ppm": 10_000}
+LIFTED = {"max_gas_wei": 10**19, "gas_budget_per_day_wei": 10**20, "max_loss_per_day_wei": 10**20}
+"""Caps under which there is room for a bid of ethers."""
+MEAN = LIFTED | {"bid_share_ppm": 10_000}
 """What the engine bids, so that the rival is first."""
+CAPPED = LIFTED | {"bid_share_ppm": 900_000, "max_gas_wei": 10**14}
+"""It would bid more than the rival, and may not."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Plant:
     """One cause: limits and settings that differ, and what the engine does late or not at all.
 
     With `venue` it is the cause of what passes through that venue; in the rest the engine competes, and is outbid.
+    `bid_held_by` is the limit that forbids the bid which would have won.
     """
 
     reason: Reason
@@ -44,6 +49,7 @@ class Plant:
     venue: str | None = None
     late: bool = False
     halted: bool = False
+    bid_held_by: str = ""
 
 
 def without_uniswap_v2(chain: LocalChain) -> Mapping[str, Any]:
@@ -61,7 +67,8 @@ PLANTS = (
     Plant("base tokens", settings=only_weth, bought="USDT"),
     Plant("refused", risk={"max_notional_wei": 10**15}),
     Plant("below floor", risk={"min_net_profit_wei": 10**21}),
-    Plant("outbid", risk=MEAN),
+    Plant("outbid", risk=MEAN, bid_held_by="risk.bid_share_ppm"),
+    Plant("outbid", risk=CAPPED, bid_held_by="risk.max_gas_wei"),
     Plant("seen late", late=True),
     Plant("halted", halted=True),
 )
@@ -118,9 +125,27 @@ def test_the_planted_cause_is_named_with_the_value_to_the_wei(
     right = [miss for miss in caused if miss.reason == plant.reason]
     assert len(caused) >= ROUNDS - 1
     assert len(right) >= 0.95 * len(caused), [(m.reason, m.measured, m.limit) for m in caused]
-    assert by_reason(misses)[0].reason == plant.reason
+    first = by_reason(misses)[0]
+    assert first.reason == plant.reason
+    if plant.bid_held_by:
+        assert_held(plant, right, first.what_would_help, ring)
     report = verify_state(state, chain.node.rpc_url)
     assert report.ok, report.findings
+
+
+def assert_held(plant: Plant, misses: list[Miss], what_would_help: str, ring: Ring) -> None:
+    """The bid that was needed is one wei above what the rival paid, and the planted limit alone forbade it."""
+    for miss in misses:
+        assert miss.short is not None
+        paid_wei = int(ring.receipt({"tx_hash": miss.arbitrage.tx_hash})["effectiveGasPrice"], 16)
+        assert miss.short.needed_wei == paid_wei - ring.chain.profile.base_fee_wei + 1
+        (held,) = miss.short.forbidden_by
+        assert (held.setting, held.value) == (plant.bid_held_by, plant.risk[plant.bid_held_by.removeprefix("risk.")])
+        assert held.needed > held.value
+        assert f"{held.setting} = {held.value} allowed no more" in miss.measured
+    most = max(miss.short.forbidden_by[0].needed for miss in misses if miss.short)
+    value = misses[0].short.forbidden_by[0].value  # type: ignore[union-attr]
+    assert what_would_help == f"raise {plant.bid_held_by} from {value} to {most} ({len(misses)} of {len(misses)})"
 
 
 def test_nothing_is_looked_for_when_the_watch_is_off(own_chain: Callable[[], LocalChain], tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ KNOWN = Known(
     set_aside={},
     factories={},
     venues=frozenset({FACTORY}),
+    mined_base_fee_wei=10**8,
 )
 OURS = OurTrade(pools=frozenset({ONE}), amount_in=7, bid_wei=9, filled=False, position=4)
 REFUSED = Decided(pools=frozenset({TWO}), rule="notional", measured="9 wei", limit="8 wei")
