@@ -18,6 +18,7 @@ from engine.config import Settings
 from engine.domain.commands import Command, Stop
 from engine.domain.errors import ChainError, ControlError, KetchError
 from engine.domain.events import ChainEvent
+from engine.domain.printable import printable
 from engine.domain.units import Address
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.lock import hold_state
@@ -32,7 +33,6 @@ from engine.queries.misses import summary_of
 from engine.queries.policy import shown
 from engine.queries.running import Running
 from engine.queries.status import status_of, trades_in
-from engine.queries.strategy import printable
 from engine.risk.in_force import in_words
 from engine.risk.loosening import changes
 from engine.risk.versions import version_in_force
@@ -121,7 +121,7 @@ class Engine:
             "resume": token,
             "agents_may_trade": self.settings.agents_may_trade,
             "profile": self.settings.profile,
-            "untrusted": {"name": printable(given.name)},
+            "untrusted": {"name": printable(given.name, instead="?")},
         }
 
     async def command(self, command: Command) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from engine.config_sources import said
 from engine.domain.errors import ControlError
 from engine.domain.hops import MAX_HOPS
 from engine.domain.opportunity import Hop, Route
+from engine.domain.printable import printable
 from engine.domain.units import Address, PoolId
 
 MAX_PARAMS_BYTES = 16_384
@@ -117,7 +118,7 @@ def _wrong(kind: str, message: str) -> str:
 
 def _invalid(method: str, cause: str, example: object) -> ControlError:
     return ControlError(
-        "".join(c if c.isprintable() else "?" for c in f"{method}: {cause}"),  # it may quote what was sent
+        printable(f"{method}: {cause}", instead="?"),  # it may quote what was sent
         next_step="correct it and call again, as in the example",
         code="invalid_params",
         example=example,

@@ -8,6 +8,7 @@ from pydantic import Field
 from engine.courtesy import Declined
 from engine.domain.commands import Approve, Deny, ExecuteTrade, Halt, RecheckToken, Resume, Sweep
 from engine.domain.errors import ControlError
+from engine.domain.printable import printable
 from engine.domain.token_verdicts import token_row
 from engine.domain.units import Address
 from engine.loop import Loop
@@ -19,7 +20,6 @@ from engine.queries import views
 from engine.queries.market import venues as venues_of
 from engine.queries.running import Answer, Running
 from engine.queries.status import standing_of, status_of, trades_in
-from engine.queries.strategy import printable
 from engine.queries.trading import TRADING_OFF
 from engine.summary import percentiles_ms
 
@@ -141,7 +141,7 @@ async def approve(engine: Running, params: ApproveParams, principal: Principal) 
 
 async def deny(engine: Running, params: DenyParams, principal: Principal) -> Answer:
     """Turn one waiting trade down."""
-    command = Deny(principal=principal.id, approval=params.approval, reason=printable(params.reason))
+    command = Deny(principal=principal.id, approval=params.approval, reason=printable(params.reason, instead="?"))
     return await engine.command(command)
 
 
@@ -156,7 +156,7 @@ async def halt(engine: Running, params: HaltParams, principal: Principal) -> Ans
         )
     command = Halt(
         principal=principal.id,
-        reason=printable(params.reason),
+        reason=printable(params.reason, instead="?"),
         reducing=params.reducing,
         cancel_open=params.cancel_open,
     )

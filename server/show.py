@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from engine.domain.printable import printable
+
 VIEW_PLACES = 6
 
 Names = Mapping[str, tuple[str, int]]
@@ -15,7 +17,7 @@ def amount_text(raw: int, token: str, names: Names) -> str:
     if token not in names:
         return f"{raw} raw of {short(token)}"
     symbol, decimals = names[token]
-    return f"{scaled(raw, decimals)} {printable(symbol)}"
+    return f"{scaled(raw, decimals)} {printable(symbol)[:24]}"
 
 
 def rounded_text(raw: int, token: str, names: Names) -> str:
@@ -36,11 +38,6 @@ def scaled(raw: int, decimals: int) -> str:
 def short(text: str) -> str:
     """Shorten a hash or an address."""
     return f"{text[:8]}…{text[-4:]}" if len(text) > 16 else text
-
-
-def printable(text: str) -> str:
-    """Keep what cannot disturb a terminal, at most 24 characters."""
-    return "".join(c for c in text if c.isprintable())[:24]
 
 
 def event_line(event: Mapping[str, Any], names: Names) -> str:
@@ -112,12 +109,7 @@ def _facts(values: Mapping[str, Any], indent: str) -> Iterable[str]:
             yield f"{indent}{name}"
             for item in value:
                 text = "  ".join(f"{v}" for v in item.values()) if isinstance(item, Mapping) else str(item)
-                yield f"{indent}  {printable_line(text)}"
+                yield f"{indent}  {printable(text)}"
         else:
-            shown = "–" if value is None or value in ({}, []) else printable_line(str(value))
+            shown = "–" if value is None or value in ({}, []) else printable(str(value))
             yield f"{indent}{name.ljust(width)}  {shown}"
-
-
-def printable_line(text: str) -> str:
-    """Keep what cannot disturb a terminal."""
-    return "".join(c for c in text if c.isprintable())

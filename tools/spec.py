@@ -2,13 +2,14 @@
 
 import inspect
 import json
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict
+
+from engine.domain.printable import printable
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """(method, params) -> answer of the engine. A `ControlError` that it raises is what the model reads."""
@@ -78,11 +79,11 @@ def clean(value: Any, limit: int = MAX_TEXT_CHARS) -> Any:
     """
     match value:
         case str():
-            return printable(value, limit)
+            return _short(value, limit)
         case dict():
             told = {f"untrusted_{name}": text for name, text in (value.get("untrusted") or {}).items()}
             tree = {str(name): item for name, item in value.items() if name != "untrusted"} | told
-            return {printable(name, limit): clean(item, _limit(name, limit)) for name, item in tree.items()}
+            return {_short(name, limit): clean(item, _limit(name, limit)) for name, item in tree.items()}
         case list() | tuple():
             return [clean(item, limit) for item in value]
         case _:
@@ -93,9 +94,7 @@ def _limit(name: str, limit: int) -> int:
     return MAX_UNTRUSTED_CHARS if name.startswith("untrusted") and name != LONG_UNTRUSTED else limit
 
 
-def printable(text: str, limit: int) -> str:
-    """Keep what can neither move a cursor nor turn the reading direction nor hide, in one line of at most `limit`."""
-    if text.isascii() and text.isprintable() and len(text) <= limit:
-        return text
-    kept = "".join(c for c in text[: limit * 2] if not unicodedata.category(c).startswith(("C", "Z")) or c == " ")
+def _short(text: str, limit: int) -> str:
+    """Keep what is printable, in one line of at most `limit` characters."""
+    kept = printable(text[: limit * 2])
     return kept if len(kept) <= limit and len(text) <= limit * 2 else kept[: limit - 1] + "…"

@@ -1,10 +1,10 @@
 """What the graph takes and is asked, strictly; text is made harmless before it is written down."""
 
-import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from engine.domain.printable import printable
 from engine.params import Params
 
 MOST_ITEMS = 500
@@ -18,12 +18,14 @@ Scope = Literal["agents", "market", "all"]
 """What agents and people wrote; what grew from the journal; both."""
 
 
+_SPACES: Final = "\n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_SEPARATORS: Final = {0x2028: " ", 0x2029: " "}
+"""Of lines and paragraphs."""
+
+
 def readable(text: str) -> str:
-    """Take out what moves a cursor, turns the reading direction or hides; line ends and tabs stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    kept = (c for c in text if c in "\n\t" or not unicodedata.category(c).startswith("C"))
-    return "".join(" " if unicodedata.category(c) in ("Zl", "Zp") else c for c in kept)
+    """Take out what moves a cursor, turns the reading direction or hides; line ends, tabs and all spaces stay."""
+    return printable(text.translate(_SEPARATORS), keep=_SPACES)
 
 
 NameText = Annotated[str, Field(min_length=1, max_length=NAME_CHARS), AfterValidator(readable)]

@@ -1,7 +1,6 @@
 """One pattern: an opportunity with everything that became of it, or a counted summary of many that were alike."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -9,6 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.chains.executor_reverts import FOREIGN_REASONS, REASONS
+from engine.domain.printable import printable
 from engine.domain.units import WEI_PER_ETHER
 
 Status = Literal["seen", "refused", "open", "filled", "reverted", "cancelled", "replaced", "missed"]
@@ -191,7 +191,6 @@ def _how(pattern: Pattern) -> str:
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 _LISTS: Final = ("tokens", "pools", "venues", "links")
-_TEXT: Final = re.compile(r"[^\x20-\x7e]")
 
 
 def to_json(pattern: Pattern) -> str:
@@ -213,4 +212,4 @@ def with_links(pattern: Pattern, *links: str) -> Pattern:
 
 def harmless(text: str, limit: int = 160) -> str:
     """Keep printable ASCII of what a stranger may have written, cut."""
-    return _TEXT.sub("?", text[:limit])
+    return printable(text[:limit].encode("ascii", "replace").decode("ascii"), instead="?")

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ValidationError
 from engine.config import Scan
 from engine.domain.commands import Propose
 from engine.domain.errors import ControlError
+from engine.domain.printable import printable
 from engine.journal import ancestry
 from engine.journal.journal import Entry
 from engine.params import Name, Nothing, Page, Params, Words
@@ -88,7 +89,10 @@ async def strategy_propose(engine: Running, params: ProposalParams, principal: P
             code="invalid_params",
         ) from None
     command = Propose(
-        principal=principal.id, parameter=params.parameter, value=params.value, reason=printable(params.reason)
+        principal=principal.id,
+        parameter=params.parameter,
+        value=params.value,
+        reason=printable(params.reason, instead="?"),
     )
     return await engine.command(command)
 
@@ -110,11 +114,6 @@ async def strategy_proposals(engine: Running, params: Page, principal: Principal
         ],
         "next_cursor": cursor,
     }
-
-
-def printable(text: str) -> str:
-    """Make words of a client harmless to show: control and bidirectional characters become "?"."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _proposals(engine: Running, before_seq: int | None, limit: int) -> list[Entry]:

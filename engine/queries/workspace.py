@@ -13,6 +13,7 @@ from engine.config import FILE_NAME, Settings, stated
 from engine.config_sources import Source, from_file, from_toml, lay, settle, stated_in
 from engine.domain.commands import ApplySettings, ProposeSettings, RollBackSettings, SettingChange
 from engine.domain.errors import ConfigError, ControlError
+from engine.domain.printable import printable
 from engine.params import Name, Nothing, Page, Params, Words
 from engine.principals import Principal
 from engine.queries.paging import before
@@ -22,7 +23,6 @@ from engine.workspace.asking import asked
 from engine.workspace.edits import difference, edited
 from engine.workspace.roots import MAX_PAGE_BYTES, read
 from engine.workspace.settings import effects, explained
-from engine.workspace.summaries import harmless
 from engine.workspace.writing import written
 
 FileName = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -114,7 +114,9 @@ async def workspace_read(engine: Running, params: ReadParams, principal: Princip
         "bytes": page.size,
         "offset": page.offset,
         "next_offset": after if after < page.size and page.data else None,
-        "untrusted": {"text": [harmless(line) for line in page.data.decode(errors="replace").splitlines()]},
+        "untrusted": {
+            "text": [printable(line.expandtabs(4)) for line in page.data.decode(errors="replace").splitlines()]
+        },
     }
 
 
@@ -132,7 +134,12 @@ async def workspace_validate(engine: Running, params: TomlParams, principal: Pri
         lay(tree, from_toml(params.toml.encode(), Settings, "your lines").values)
         after = settle(Settings, _sources(engine, Source("your lines", tree)))
     except ConfigError as error:
-        return {"ok": False, "refused": harmless(error.cause()), "next_step": harmless(error.next_step), "effects": []}
+        return {
+            "ok": False,
+            "refused": printable(error.cause()),
+            "next_step": printable(error.next_step),
+            "effects": [],
+        }
     return {"ok": True, "refused": "", "next_step": "workspace_propose", "effects": _effects(engine, after)}
 
 
@@ -143,7 +150,7 @@ async def workspace_propose(engine: Running, params: ProposeParams, principal: P
     text = _file(engine)
     changes = proposals.changed(text, wanted)
     told = _what_comes_of(engine, text, changes)
-    command = ProposeSettings(principal=principal.id, changes=changes, reason=harmless(params.reason))
+    command = ProposeSettings(principal=principal.id, changes=changes, reason=printable(params.reason.expandtabs(4)))
     return {**await engine.command(command), **told}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from engine.config_sources import stated_in
 from engine.domain.errors import ControlError
+from engine.domain.printable import printable
 
 FILE: Final = "ketch.toml"
 Edit = tuple[str, str | None]
@@ -24,7 +25,7 @@ def value_of(text: str) -> object:
     if set(read) != {"value"} or "\n" in text:
         raise ControlError(
             "that is not one TOML value",
-            measured="".join(c if c.isprintable() else "?" for c in text[:80]),
+            measured=printable(text[:80], instead="?"),
             limit='such as 3, true, "text" or [1, 2]',
             next_step="put text in quotes",
             code="invalid_params",

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from engine.domain.errors import ControlError
+from engine.domain.printable import printable
 
 MAX_NAME_BYTES: Final = 1_024
 MAX_PART_BYTES: Final = 255
@@ -30,7 +31,7 @@ def spelled(name: str) -> tuple[str, ...]:
     """Take a name apart into its root and its parts; raises `ControlError` for one that could mean another place."""
     fault = _fault(name)
     if fault:
-        shown = "".join(c if c.isprintable() else "?" for c in name[:80])
+        shown = printable(name[:80], instead="?")
         raise ControlError(
             f"that is not the name of a file: {fault}",
             measured=shown,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from engine.domain.printable import printable
+
 MAX_SUMMARY_CHARS: Final = 300
 MAX_SYMBOLS: Final = 40
 
@@ -51,15 +53,10 @@ def of_text(text: str, suffix: str) -> Summary:
     return Summary(kind=suffix or "text", says=_short(first))
 
 
-def harmless(text: str) -> str:
-    """Take out what can move a cursor, hide, or turn the reading direction; a tab becomes spaces."""
-    return "".join(c for c in text.expandtabs(4) if c.isprintable())
-
-
 def _short(text: str) -> str:
-    plain = harmless(" ".join(text[: 8 * MAX_SUMMARY_CHARS].split()))
+    plain = printable(" ".join(text[: 8 * MAX_SUMMARY_CHARS].split()))
     return plain if len(plain) <= MAX_SUMMARY_CHARS else plain[: MAX_SUMMARY_CHARS - 1] + "…"
 
 
 def _few(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(harmless(name)[:80] for name in islice(names, MAX_SYMBOLS))
+    return tuple(printable(name.expandtabs(4))[:80] for name in islice(names, MAX_SYMBOLS))

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from engine.domain.printable import printable
 from server.options import Session, with_session
 from server.show import facts, table
 
@@ -55,8 +56,7 @@ def _recalled(value: dict[str, Any]) -> str:
 
 
 def _of_strangers(row: dict[str, Any]) -> str:
-    text = row["untrusted"]["text"]
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return printable(row["untrusted"]["text"], instead="?")
 
 
 def _groups(value: dict[str, Any]) -> str:

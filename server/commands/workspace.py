@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.domain.printable import printable
 from server.failures import Failed
 from server.options import Session, with_session
-from server.show import facts, printable_line, table
+from server.show import facts, table
 
 if TYPE_CHECKING:
     from engine.workspace.roots import Roots
@@ -57,7 +58,7 @@ def _files(session: Session, _name: str, since: str | None, _yes: bool) -> Ran:
 
 def _files_text(value: dict[str, Any]) -> str:
     keys = ("importance_ppm", "dependents_count", "bytes", "file")
-    rows = [[*(row[key] for key in keys), printable_line(row["untrusted"]["text"])] for row in value["files"]]
+    rows = [[*(row[key] for key in keys), printable(row["untrusted"]["text"])] for row in value["files"]]
     return table(("importance", "used by", "bytes", "file", "what it says"), rows)
 
 
@@ -92,7 +93,7 @@ def _check(session: Session, _name: str, _since: str | None, _yes: bool) -> Ran:
 
 def _check_text(value: dict[str, Any]) -> str:
     rows = [
-        (f"{row['document']}:{row['line']}", printable_line(row["names"]), row["why"], row["nearest"])
+        (f"{row['document']}:{row['line']}", printable(row["names"]), row["why"], row["nearest"])
         for row in value["findings"]
     ]
     return table(("where", "names", "why", "nearest"), rows) if rows else "every name leads somewhere"
@@ -127,7 +128,7 @@ def _proposals_text(value: dict[str, Any]) -> str:
             "applied" if row["applied"] else "",
             row["principal"],
             "; ".join(row["changes"]),
-            printable_line(row["untrusted"]["text"]),
+            printable(row["untrusted"]["text"]),
         )
         for row in value["proposals"]
     ]
