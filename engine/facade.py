@@ -43,6 +43,20 @@ class Facade(Protocol):
         ...
 
 
+@asynccontextmanager
+async def parsed_events(
+    feed: AbstractAsyncContextManager[AsyncIterator[bytes]],
+) -> AsyncGenerator[AsyncIterator[Answer]]:
+    """Follow a feed of this process as clients see it: each line is an event."""
+    async with feed as lines:
+
+        async def each() -> AsyncIterator[Answer]:
+            async for line in lines:
+                yield json.loads(line)
+
+        yield each()
+
+
 class NotRunning(ControlError):
     """no engine is running on this state folder"""
 
@@ -70,16 +84,9 @@ class InProcess:
         """Return the role that the caller was given."""
         return self._role
 
-    @asynccontextmanager
-    async def events(self) -> AsyncGenerator[AsyncIterator[Answer]]:
+    def events(self) -> Events:
         """Follow this process's feed."""
-        async with self._follow() as lines:
-
-            async def parsed() -> AsyncIterator[Answer]:
-                async for line in lines:
-                    yield json.loads(line)
-
-            yield parsed()
+        return parsed_events(self._follow())
 
 
 class Remote:

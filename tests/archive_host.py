@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +18,7 @@ from engine.archive.notes import Notes, Quotas
 from engine.archive.table import SHELVES
 from engine.config import Archive
 from engine.control import Event, Feed
+from engine.facade import Events, parsed_events
 from engine.journal.journal import JOURNAL_FILE, Journal
 from engine.journal.stores import Shelf
 from engine.methods import answered
@@ -56,15 +56,8 @@ class Host:
     async def role(self, *, anew: bool = False) -> str:
         return AGENT.role
 
-    @asynccontextmanager
-    async def events(self) -> AsyncGenerator[AsyncIterator[dict[str, Any]]]:
-        async with self.feed.follow() as lines:
-
-            async def parsed() -> AsyncIterator[dict[str, Any]]:
-                async for line in lines:
-                    yield json.loads(line)
-
-            yield parsed()
+    def events(self) -> Events:
+        return parsed_events(self.feed.follow())
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, TextContent
 
 from engine.control import Feed
 from engine.domain.errors import ControlError
+from engine.facade import Events, parsed_events
 from tests.scenario.ketch_processes import clean_env
 
 ERAS = ("legacy", "2026-07-28")
@@ -59,15 +60,8 @@ class Canned:
     async def role(self, *, anew: bool = False) -> str:
         return self.granted
 
-    @asynccontextmanager
-    async def events(self) -> AsyncGenerator[AsyncIterator[dict[str, Any]]]:
-        async with self.feed.follow() as lines:
-
-            async def parsed() -> AsyncIterator[dict[str, Any]]:
-                async for line in lines:
-                    yield json.loads(line)
-
-            yield parsed()
+    def events(self) -> Events:
+        return parsed_events(self.feed.follow())
 
 
 def text_of(result: Any) -> str:
