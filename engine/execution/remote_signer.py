@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ class RemoteSigner:
     def sign_trade(self, approved: Approved, *, intent_id: str, nonce: int) -> Submission:
         """Have signed what was approved."""
         plan = approved.proof.plan
-        made = self._submission(SignTrade(approved=approved, intent_id=intent_id, nonce=nonce))
+        asked = replace(approved, bid_limits=())  # why the bid was no higher is nothing that a signer needs to know
+        made = self._submission(SignTrade(approved=asked, intent_id=intent_id, nonce=nonce))
         fees = Fees(max_fee_wei=approved.max_fee_wei, priority_fee_wei=approved.priority_fee_wei)
         self._check(made.raw_tx, to=plan.to, data=plan.calldata, nonce=nonce, fees=fees)
         return _named(made, intent_id, approved.stamp.id, nonce, approved.proof.block.number)

@@ -18,6 +18,7 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 
 from engine.chains.executor_calls import ExecuteCall, decode_execute
+from engine.domain.decision import BidLimit
 from engine.domain.errors import SignerAway, SigningRefused
 from engine.execution.signer_wire import (
     MAX_LINE_BYTES,
@@ -77,6 +78,14 @@ def test_signs_the_same_bytes_as_the_engines_own_signer(path: Path) -> None:
     fees = {"max_fee_wei": MAX_FEE_WEI, "priority_fee_wei": TIP_WEI}
     assert theirs.sign_cancel(6, **fees) == mine.sign_cancel(6, **fees)
     assert theirs.address == mine.address
+
+
+def test_what_held_the_bid_down_never_reaches_the_signer(path: Path) -> None:
+    falling = BidLimit(setting="risk.min_net_profit_wei", value=10**13, most_wei=5, more=(-100_000, 1))
+    given = replace(approved(), bid_limits=(falling,))
+    assert remote(path).sign_trade(given, intent_id="i", nonce=5) == signer().sign_trade(
+        approved(), intent_id="i", nonce=5
+    )
 
 
 def test_a_request_reads_back_as_what_was_asked() -> None:
