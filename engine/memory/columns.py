@@ -1,7 +1,7 @@
 """Patterns as columns of numbers: filters, and an exact search over the rows that pass them, without an index.
 
-A pattern's vector is the sum of the vectors of its parts: its tokens, venues, size, end and so on. So a question's
-cosine with every row is a few look-ups a row, in tables as long as there are different parts, and no row is left out.
+A pattern's vector is the sum of the vectors of its parts: its tokens, venues, size, end and so on. Parts that come
+together are a combination; a question's cosine with every row is one look-up for each group of them, and exact.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,39 +9,39 @@ from typing import Any, Final
 
 import numpy as np
 
+from engine.memory.combinations import Codes, Combinations
 from engine.memory.embedding import Embedding, Vectors
-from engine.memory.pattern import Names, Pattern, part
+from engine.memory.pattern import Names, Pattern
+from engine.memory.soft import Soft, soft_of
 
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 Scores = np.ndarray[tuple[int], np.dtype[np.float32]]
-Codes = np.ndarray[Any, np.dtype[np.intp]]
-"""Of the machine's own width, so that a look-up converts nothing: that is three quarters of its time."""
 
 WIDTH: Final = 8
-"""Hops of a route, at most: a route's tokens, pools and venues are so many columns."""
-NONE: Final = 0
-"""The code of what is not there: it has no words and a vector of zeros."""
+"""Hops of a route, at most: a route's tokens, pools and venues are so many places."""
 _FIRST: Final = 1024
+_CHUNK: Final = 4_096
+"""Rows whose vectors are added up at once: they stay in the processor's cache."""
 
-_ONE: Final[Mapping[str, Callable[[Pattern], str]]] = {
-    "status": lambda p: p.status,
-    "reason": lambda p: p.reason,
-    "strategy": lambda p: p.strategy,
-    "origin": lambda p: p.origin,
-    "principal": lambda p: p.principal,
-    "capital": lambda p: p.capital,
-    "size": lambda p: p.size,
-    "margin": lambda p: p.margin,
-    "legs": lambda p: str(p.hops),
+_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "end": ("status", "reason", "strategy", "origin", "principal"),
+    "terms": ("capital", "size", "margin", "legs"),
+    "token": ("token",),
+    "pool": ("pool",),
+    "venue": ("venue",),
 }
-"""Columns with one word a row."""
-_MANY: Final[Mapping[str, Callable[[Pattern], Sequence[str]]]] = {
-    "token": lambda p: p.tokens,
-    "pool": lambda p: p.pools,
-    "venue": lambda p: p.venues,
+"""Columns that are kept together."""
+_KEYS: Final[Mapping[str, Callable[[Pattern], tuple[str, ...]]]] = {
+    "end": lambda p: (p.status, p.reason, p.strategy, p.origin, p.principal),
+    "terms": lambda p: (p.capital, p.size, p.margin, str(p.hops)),
+    "token": lambda p: p.tokens[:WIDTH],
+    "pool": lambda p: p.pools[:WIDTH],
+    "venue": lambda p: p.venues[:WIDTH],
 }
-"""Columns with several words a row."""
+_MANY: Final = frozenset({"token", "pool", "venue"})
+"""Groups of one column with several words a row."""
+_GROUP_OF: Final = {column: group for group, columns in _GROUPS.items() for column in columns}
 PARTS: Final = ("status", "reason", "origin", "capital", "size", "margin", "legs", "token", "venue")
 """Columns whose words are parts of a pattern's vector."""
 _NUMBERS: Final[Mapping[str, Callable[[Pattern], float | None]]] = {
@@ -64,17 +64,20 @@ class Columns:
     def __init__(self, embedding: Embedding, names: Names) -> None:
         self._embedding = embedding
         self._names = names
+        self.soft: Soft = soft_of(embedding)
+        """What reads words of a question that are nearly phrases of the lexicon."""
         self.ids: list[str] = []
         self._row_of: dict[str, int] = {}
-        self._words: dict[str, dict[str, int]] = {name: {"": NONE} for name in (*_ONE, *_MANY)}
-        self._codes: dict[str, Codes] = {name: _no_codes(1, _FIRST) for name in _ONE}
-        self._codes |= {name: _no_codes(WIDTH, _FIRST) for name in _MANY}
-        self._depth = dict.fromkeys(_MANY, 0) | dict.fromkeys(_ONE, 1)
-        """How many of a column's places are used by any row."""
+        self._groups = {
+            group: Combinations(
+                columns, [c for c in columns if c in PARTS], embedding, width=WIDTH if group in _MANY else 0
+            )
+            for group, columns in _GROUPS.items()
+        }
+        self._of_row: dict[str, Codes] = {group: np.zeros(_FIRST, dtype=np.intp) for group in _GROUPS}
         self._numbers = {name: np.full(_FIRST, np.nan) for name in _NUMBERS}
         self._logs = {name: np.full(_FIRST, np.inf, dtype=np.float32) for name in LOGS}
         self._length = np.ones(_FIRST, dtype=np.float32)
-        self._parts: dict[str, Vectors] = {name: np.zeros((1, embedding.dimensions), np.float32) for name in PARTS}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -83,21 +86,20 @@ class Columns:
         """Write patterns into their rows, new ones at the end."""
         if not patterns:
             return
-        rows = [self._row(pattern.id) for pattern in patterns]
-        for name, one in _ONE.items():
-            self._codes[name][0, rows] = [self._code(name, one(pattern)) for pattern in patterns]
-        for name, many in _MANY.items():
-            held = [[self._code(name, word) for word in many(pattern)[:WIDTH]] for pattern in patterns]
-            self._depth[name] = max(self._depth[name], *(len(codes) for codes in held))
-            self._codes[name][:, rows] = np.array([codes + [NONE] * (WIDTH - len(codes)) for codes in held]).T
+        rows = np.array([self._row(pattern.id) for pattern in patterns], dtype=np.int64)
+        for group, key in _KEYS.items():
+            keys = [key(pattern) for pattern in patterns]
+            self._of_row[group][rows] = self._groups[group].numbers(keys, self._names)
         for name, number in _NUMBERS.items():
             self._numbers[name][rows] = [number(pattern) for pattern in patterns]  # None is NaN in an array
         for name in LOGS:
             with np.errstate(divide="ignore", invalid="ignore"):
                 logs = np.log2(self._numbers[name][rows])
             self._logs[name][rows] = np.where(np.isfinite(logs), logs, np.inf)
-        self._embed_parts()
-        self._length[rows] = np.maximum(np.linalg.norm(self._sums(np.array(rows)), axis=1), 1e-9)
+        for first in range(0, len(rows), _CHUNK):
+            part = rows[first : first + _CHUNK]
+            sums = self._sums(part)
+            self._length[part] = np.maximum(np.sqrt(np.einsum("ij,ij->i", sums, sums)), 1e-9)
 
     def vectors_of(self, ids: Sequence[str]) -> Vectors:
         """Return patterns' vectors, of length one."""
@@ -126,53 +128,60 @@ class Columns:
 
     def words(self, name: str) -> list[str]:
         """List the words that a column knows."""
-        return [word for word in self._words[name] if word]
+        return [word for word in self._groups[_GROUP_OF[name]].words[name] if word]
 
     def has(self, name: str, words: Iterable[str]) -> Mask:
         """Say of each row whether its column holds one of these words."""
-        wanted = {self._words[name].get(word, NONE) for word in words} - {NONE}
-        found = np.zeros(len(self.ids), dtype=bool)
-        for codes in self._used(name):
-            for code in wanted:
-                found |= codes == code
-        return found
+        group = _GROUP_OF[name]
+        return self._groups[group].has(name, words).take(self._rows_of(group))
+
+    def has_all(self, wanted: Iterable[tuple[str, Sequence[str]]]) -> Mask:
+        """Say of each row whether each of these columns holds one of its words."""
+        flags: dict[str, Mask] = {}
+        for name, words in wanted:
+            group = _GROUP_OF[name]
+            found = self._groups[group].has(name, words)
+            flags[group] = flags[group] & found if group in flags else found
+        every = np.ones(len(self.ids), dtype=bool)
+        for group, found in flags.items():
+            every &= found.take(self._rows_of(group))
+        return every
 
     def held(self, name: str) -> Scores:
         """Count each row's words in a column of several."""
-        found = np.zeros(len(self.ids), dtype=np.float32)
-        for codes in self._used(name):
-            found += codes != NONE
-        return found
+        group = _GROUP_OF[name]
+        return self._groups[group].held(name).take(self._rows_of(group))
 
-    def similarity(self, question: Vectors) -> Scores:
-        """Return the cosine of a question with every row."""
-        found = np.zeros(len(self.ids), dtype=np.float32)
-        for name in PARTS:
-            scores = self._parts[name] @ question[0]
-            for codes in self._used(name):
-                found += scores.take(codes)
-        return found / self._length[: len(self.ids)]
+    def scores(self, question: Vectors, hints: Iterable[tuple[str, Sequence[str], float]], rows: Rows) -> Scores:
+        """Return rows' cosines with a question, and the weight of each column that holds one of a hint's words."""
+        gains: dict[str, Scores] = {}
+        for name, words, weight in hints:
+            group = _GROUP_OF[name]
+            gain = self._groups[group].has(name, words) * np.float32(weight)
+            gains[group] = gains[group] + gain if group in gains else gain
+        found = np.zeros(len(rows), dtype=np.float32)
+        gained = np.zeros(len(rows), dtype=np.float32)
+        every = len(rows) == len(self.ids)
+        for group, combinations in self._groups.items():
+            spoken = group != "pool"
+            if not spoken and group not in gains:
+                continue
+            numbers = self._rows_of(group) if every else self._of_row[group].take(rows)
+            if spoken:
+                found += combinations.similarity(question).take(numbers)
+            if group in gains:
+                gained += gains[group].take(numbers)
+        return found / self._length.take(rows) + gained
 
-    def _used(self, name: str) -> list[Codes]:
-        return [codes[: len(self.ids)] for codes in self._codes[name][: self._depth[name]]]
+    def _rows_of(self, group: str) -> Codes:
+        return self._of_row[group][: len(self.ids)]
 
     def _sums(self, rows: Rows) -> Vectors:
         found = np.zeros((len(rows), self._embedding.dimensions), dtype=np.float32)
-        for name in PARTS:
-            for codes in self._codes[name][: self._depth[name]]:
-                found += self._parts[name][codes[rows]]
+        for group, combinations in self._groups.items():
+            if group != "pool":
+                found += combinations.sums.take(self._of_row[group][rows], axis=0)
         return found
-
-    def _embed_parts(self) -> None:
-        for name in PARTS:
-            words, known = [*self._words[name]], len(self._parts[name])
-            if len(words) > known:
-                new = self._embedding.vectors([part(name, word, self._names) for word in words[known:]])
-                self._parts[name] = np.concatenate([self._parts[name], new])
-
-    def _code(self, name: str, word: str) -> int:
-        words = self._words[name]
-        return words.setdefault(word, len(words))
 
     def _row(self, id_: str) -> int:
         row = self._row_of.setdefault(id_, len(self.ids))
@@ -184,17 +193,13 @@ class Columns:
 
     def _grow(self) -> None:
         room = len(self._length)
-        for name, codes in self._codes.items():
-            self._codes[name] = np.concatenate([codes, _no_codes(len(codes), room)], axis=1)
-        for name, numbers in self._numbers.items():
-            self._numbers[name] = np.concatenate([numbers, np.full(room, np.nan)])
+        for group, numbers in self._of_row.items():
+            self._of_row[group] = np.concatenate([numbers, np.zeros(room, dtype=np.intp)])
+        for name, values in self._numbers.items():
+            self._numbers[name] = np.concatenate([values, np.full(room, np.nan)])
         for name, logs in self._logs.items():
             self._logs[name] = np.concatenate([logs, np.full(room, np.inf, dtype=np.float32)])
         self._length = np.concatenate([self._length, np.ones(room, dtype=np.float32)])
-
-
-def _no_codes(places: int, rows: int) -> Codes:
-    return np.full((places, rows), NONE, dtype=np.intp)
 
 
 def best(scores: Scores, seqs: np.ndarray[Any, Any], limit: int) -> Rows:

@@ -1,16 +1,15 @@
 """What a question says outright: venues, tokens, reasons, sizes, blocks. The rest of it is the embedding's."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
-
-import numpy as np
+from typing import Final, Literal
 
 from engine.domain.units import WEI_PER_ETHER
-from engine.memory.columns import Columns, Mask, Scores
-from engine.memory.lexicon import MOST_WORDS, PHRASES, plain_words
+from engine.memory.columns import Columns, Mask
+from engine.memory.lexicon import MOST_WORDS, NEGATED, PHRASES, Entry
 from engine.memory.pattern import Names, spoken
+from engine.memory.stems import NOT, plain_words, stem, stems
 
 WEIGHTS: Final = {
     "status": 0.5,
@@ -45,10 +44,11 @@ _NUMBER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """A column that should hold one of these words."""
+    """A column that should hold one of these words; `trust` is 1 where the question says so in words we know."""
 
     column: str
     words: tuple[str, ...]
+    trust: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +80,8 @@ def read_question(question: str, columns: Columns, names: Names) -> Hints:
     ranges = [*_ranges(text)]
     text = _BLOCKS.sub(" ", text)
     text = _NUMBER.sub(" ", text)
-    words += _phrases(plain_words(text), _known(columns, names), names)
+    words += _read(text, columns, names)
     return Hints(words=tuple(dict.fromkeys(words)), ranges=tuple(ranges), records=records)
-
-
-def gain(hint: Hint, columns: Columns) -> Mask:
-    """Say of each row whether it has what a hint names."""
-    return columns.has("legs" if hint.column == "hops" else hint.column, hint.words)
 
 
 def inside(asked: Range, columns: Columns) -> Mask:
@@ -95,48 +90,70 @@ def inside(asked: Range, columns: Columns) -> Mask:
     return (numbers >= asked.least) & (numbers <= asked.most)
 
 
-def gains(hints: Hints, columns: Columns) -> Scores:
-    """Add up what each row gains."""
-    found = np.zeros(len(columns), dtype=np.float32)
-    for hint in hints.words:
-        found += gain(hint, columns) * np.float32(WEIGHTS[hint.column])
-    for asked in hints.ranges:
-        found += inside(asked, columns) * np.float32(RANGE_WEIGHT)
-    return found
+def column_of(hint: Hint) -> str:
+    """Name the column that a hint speaks of: hops are numbers, and legs the same as words."""
+    return "legs" if hint.column == "hops" else hint.column
 
 
-def _known(columns: Columns, names: Names) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+def _known(columns: Columns, names: Names) -> dict[str, list[Entry]]:
     """Name what only this journal knows: its venues by their own names, its tokens by their symbols."""
-    found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    found: dict[str, list[Entry]] = {}
     for venue in columns.words("venue"):
-        found[" ".join(plain_words(spoken(venue)))] = [("venue", (venue,))]
+        found[" ".join(stems(spoken(venue)))] = [("venue", (venue,))]
     for address, symbol in names.symbols.items():
-        found.setdefault(" ".join(plain_words(symbol)), []).append(("token", (address,)))
+        found.setdefault(" ".join(stems(symbol)), []).append(("token", (address,)))
     return found
 
 
-def _phrases(words: Sequence[str], known: dict[str, Any], names: Names) -> list[Hint]:
-    """Find the longest phrases from left to right; a word belongs to one of them at most."""
-    found: list[Hint] = []
-    at = 0
-    while at < len(words):
-        for length in range(min(MOST_WORDS, len(words) - at), 0, -1):
-            phrase = " ".join(words[at : at + length])
+def _phrases(words: Sequence[str], known: Mapping[str, list[Entry]]) -> tuple[list[Entry], list[list[str]]]:
+    """Find the longest phrases, of equals the first, and the runs of words between them that none holds."""
+    roots = [stem(word) for word in words]
+    phrases: dict[int, tuple[int, list[Entry]]] = {}
+    taken = [False] * len(words)
+    for length in range(min(MOST_WORDS, len(words)), 0, -1):
+        for at in range(len(words) - length + 1):
+            if True in taken[at : at + length]:
+                continue
+            phrase = " ".join(roots[at : at + length])
             entries = known.get(phrase) or PHRASES.get(phrase)
             if entries:
-                found += [_hint(column, held, names) for column, held in entries]
-                break
-        else:
-            length = 1
+                phrases[at] = length, entries
+                taken[at : at + length] = [True] * length
+    found: list[Entry] = []
+    runs: list[list[str]] = [[]]
+    at = 0
+    while at < len(words):
+        if at not in phrases:
+            runs[-1].append(words[at])
+            at += 1
+            continue
+        length, entries = phrases[at]
+        if NOT in map(stem, runs[-1][-2:]):
+            entries = [NEGATED[one] for one in entries if one in NEGATED]
+        found += entries
+        runs.append([])
         at += length
-    return found
+    return found, [run for run in runs if run]
 
 
-def _hint(column: str, held: tuple[str, ...], names: Names) -> Hint:
+def _read(text: str, columns: Columns, names: Names) -> Iterator[Hint]:
+    """Yield what phrases say, then what is nearly one says of the columns that no phrase spoke of."""
+    found, runs = _phrases(plain_words(text), _known(columns, names))
+    for column, held in found:
+        yield _hint(column, held, names, 1.0)
+    taken = {column for column, _ in found} - {"venue", "token"}
+    for run in runs:
+        for near in columns.soft.nearest(run, taken):
+            taken |= {column for column, _ in near.entries} - {"venue", "token"}
+            for column, held in near.entries:
+                yield _hint(column, held, names, near.nearness)
+
+
+def _hint(column: str, held: tuple[str, ...], names: Names, trust: float) -> Hint:
     if column != "token" or held[0].startswith("0x"):
-        return Hint(column=column, words=held)
+        return Hint(column=column, words=held, trust=trust)
     addresses = tuple(address for address, symbol in names.symbols.items() if symbol in held)
-    return Hint(column=column, words=addresses or held)
+    return Hint(column=column, words=addresses or held, trust=trust)
 
 
 def _ranges(text: str) -> list[Range]:

@@ -128,7 +128,7 @@ def insight_json(insight: Insight) -> str:
     return json.dumps(asdict(insight), separators=(",", ":"))
 
 
-def insight_of(text: str) -> Insight:
+def insight_of(text: bytes | str) -> Insight:
     """Read a version back."""
     tree: dict[str, Any] = json.loads(text)
     tree.update(evidence=tuple(tree["evidence"]))

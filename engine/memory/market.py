@@ -98,7 +98,7 @@ def conditions_json(one: Conditions) -> str:
     return json.dumps(asdict(one), separators=(",", ":"))
 
 
-def conditions_of(text: str) -> Conditions:
+def conditions_of(text: bytes | str) -> Conditions:
     """Read a bucket back."""
     tree: dict[str, Any] = json.loads(text)
     return Conditions(**tree)

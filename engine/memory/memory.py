@@ -23,7 +23,7 @@ from engine.memory.market import Conditions, conditions, conditions_json, condit
 from engine.memory.pattern import Names, Pattern, of_json, sentence, to_json
 from engine.memory.shelf import ChromaShelf, Record
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of what is on the shelf; another is thrown away and made anew."""
 WINDOW_BLOCKS: Final = 50_000
 SHORT: Final = 500
@@ -61,11 +61,14 @@ class Memory:
                 shelf.clear()
             state, records = None, []
         self._cursor = Cursor(state["seq"], state["hash"]) if state else BEGINNING
-        gone = frozenset(state["dropped"]) if state else frozenset[str]()
+        self._written = self._cursor.seq
+        """The cursor on the shelf: what began after it is not there."""
         self._merged_through: int = state["merged_through"] if state else -1
         names = Names(**state["names"]) if state else Names()
-        patterns = [p for kind, body in records if kind == "pattern" and (p := of_json(body)).id not in gone]
-        patterns = self._sorted(patterns)
+        patterns = [of_json(body) for kind, body in records if kind == "pattern"]
+        gone = set(state["dropped"]) if state else set[str]()
+        gone |= {pattern.id for pattern in patterns if pattern.seq > self._cursor.seq}  # of a batch that was cut short
+        patterns = self._sorted(pattern for pattern in patterns if pattern.id not in gone)
         self.joining = Joining(patterns, names)
         self.insights = Insights(insight_of(body) for kind, body in records if kind == "insight")
         self._kept = {c.first: c for kind, body in records if kind == "bucket" for c in (conditions_of(body),)}
@@ -185,12 +188,12 @@ class Memory:
         patterns = list(self._unwritten.values())
         insights = [self.insights.known[id_] for id_ in sorted(self.insights.changed)]
         texts = [one.text for one in insights] + [f"block {one.first}" for one in self._buckets]
-        records = [_pattern_record(pattern, self.names) for pattern in patterns]
+        records = [_pattern_record(pattern, self.names, fresh=pattern.seq > self._written) for pattern in patterns]
         records += [_insight_record(one) for one in insights] + [_bucket_record(one) for one in self._buckets]
         vectors = np.concatenate([self.columns.vectors_of([p.id for p in patterns]), self._embedding.vectors(texts)])
-        self._shelf.write(records, vectors, self._state())
-        self._shelf.delete(self._dropped)
+        self._shelf.write(records, vectors, self._state(), self._dropped)
         self._unwritten, self._buckets, self._dropped = {}, [], []
+        self._written = self._cursor.seq
         self.insights.changed.clear()
 
     @staticmethod
@@ -216,18 +219,12 @@ def open_memory(folder: Path, embedding: EmbeddingName = "wordllama", **windows:
     return Memory(ChromaShelf(folder), embedding_named(embedding), **windows)
 
 
-def _pattern_record(pattern: Pattern, names: Names) -> Record:
-    facts: dict[str, str | int | float] = {
-        "chain": pattern.chain,
-        "block": pattern.block,
-        "status": pattern.status,
-        "reason": pattern.reason,
-        "venues": ",".join(pattern.venues),
-        "tokens": ",".join(pattern.tokens),
-    }
-    if pattern.expected_bps is not None:
-        facts["expected_bps"] = pattern.expected_bps
-    return Record(id=pattern.id, kind="pattern", text=sentence(pattern, names), body=to_json(pattern), facts=facts)
+def _pattern_record(pattern: Pattern, names: Names, *, fresh: bool) -> Record:
+    facts: dict[str, str | int | float] = {"block": pattern.block, "status": pattern.status}
+    if pattern.reason:
+        facts["reason"] = pattern.reason
+    text, body = sentence(pattern, names), to_json(pattern)
+    return Record(id=pattern.id, kind="pattern", text=text, body=body, facts=facts, fresh=fresh)
 
 
 def _insight_record(insight: Insight) -> Record:

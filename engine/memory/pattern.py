@@ -1,9 +1,8 @@
 """One pattern: an opportunity with everything that became of it, or a counted summary of many that were alike."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -24,7 +23,7 @@ MARGINS: Final = ((5.0, "razor-thin"), (20.0, "thin"), (100.0, "fair"), (float("
 """Below so many basis points of gross profit -> how the margin is called."""
 
 
-class Pattern(msgspec.Struct, frozen=True, kw_only=True):
+class Pattern(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What was seen on a block, asked, proved, decided and how it ended. None is unknown.
 
     A struct, since every entry replaces one: that costs a tenth of a dataclass's.
@@ -189,20 +188,17 @@ def _how(pattern: Pattern) -> str:
     return f"{pattern.status}{told}"
 
 
-_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
-_LISTS: Final = ("tokens", "pools", "venues", "links")
+_DECODER: Final = msgspec.json.Decoder(Pattern)
 
 
 def to_json(pattern: Pattern) -> str:
-    """Write a pattern whole; ints keep every digit."""
-    return _ENCODE(msgspec.structs.asdict(pattern))  # not msgspec: raw amounts outgrow 64 bits
+    """Write a pattern whole but for what is unknown or nothing; ints keep every digit."""
+    return msgspec.json.encode(pattern).decode()
 
 
-def of_json(text: str) -> Pattern:
-    """Read a pattern back; raises `TypeError` for one that another version wrote."""
-    tree: dict[str, Any] = json.loads(text)
-    tree.update({name: tuple(tree[name]) for name in _LISTS})
-    return Pattern(**tree)
+def of_json(text: bytes | str) -> Pattern:
+    """Read a pattern back; raises `msgspec.ValidationError` for one that another version wrote."""
+    return _DECODER.decode(text)
 
 
 def with_links(pattern: Pattern, *links: str) -> Pattern:

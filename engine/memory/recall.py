@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from engine.memory.columns import Mask, Rows, Scores, best
-from engine.memory.hints import STRUCTURE, Hints, gain, gains, inside, read_question
+from engine.memory.hints import RANGE_WEIGHT, STRUCTURE, WEIGHTS, Hints, column_of, inside, read_question
 from engine.memory.insights import Insight
 from engine.memory.memory import Memory
 from engine.memory.outcomes import Outcomes, outcomes_of
@@ -18,6 +18,8 @@ LIKE: Final = 200
 """How many patterns are added up as "like this", at most: the best, and of equals the newest."""
 FEW: Final = 40
 """How many are, when a question says nothing of their structure."""
+_WORDS: Final = ("status", "reason", "venue", "token", "pool", "strategy", "origin", "capital")
+"""Filters that are words of a column."""
 LEAST_LIKENESS: Final = 0.6
 LEAST_INSIGHT: Final = 0.2
 """Cosine below which an insight is not about the question."""
@@ -57,9 +59,13 @@ def recall(memory: Memory, question: str, filters: Filters | None = None, *, lim
     rows = passing_rows(memory, filters or Filters())
     hints = read_question(question, columns, memory.names)
     vector = columns.vector(question)
-    scores = (columns.similarity(vector) + gains(hints, columns))[rows]
+    weighed = [(column_of(hint), hint.words, WEIGHTS[hint.column] * hint.trust) for hint in hints.words]
+    scores = columns.scores(vector, weighed, rows)
+    for asked in hints.ranges:
+        scores += inside(asked, columns)[rows] * np.float32(RANGE_WEIGHT)
     named = [memory.columns.row_of(p.id) for record in hints.records if (p := memory.joining.of(record))]
-    scores[np.isin(rows, named)] += 10.0
+    if named:
+        scores[np.isin(rows, named)] += 10.0
     seqs = columns.number("seq")[rows]
     alike = np.flatnonzero(_structured(memory, hints)[rows])
     most = LIKE if hints.ranges or any(hint.column in STRUCTURE for hint in hints.words) else FEW
@@ -91,11 +97,8 @@ def similar_to(memory: Memory, record: str, filters: Filters | None = None, *, l
 def passing(memory: Memory, filters: Filters) -> Mask:
     """Say of each row whether it passes."""
     columns = memory.columns
-    found = np.ones(len(columns), dtype=bool)
-    for name in ("status", "reason", "venue", "token", "pool", "strategy", "origin", "capital"):
-        wanted: str | None = getattr(filters, name)
-        if wanted is not None:
-            found &= columns.has(name, _spellings(memory, name, wanted))
+    given = ((name, getattr(filters, name)) for name in _WORDS)
+    found = columns.has_all((name, _spellings(memory, name, word)) for name, word in given if word is not None)
     for name, number in (("chain", filters.chain), ("hops", filters.hops)):
         if number is not None:
             found &= columns.number(name) == number
@@ -152,10 +155,7 @@ def _near(logs: Scores, value: float | None) -> Scores:
 
 def _structured(memory: Memory, hints: Hints) -> Mask:
     """Say which rows are of the kind that a question describes, however they ended."""
-    found = np.ones(len(memory.columns), dtype=bool)
-    for hint in hints.words:
-        if hint.column in STRUCTURE:
-            found &= gain(hint, memory.columns)
+    found = memory.columns.has_all((column_of(hint), hint.words) for hint in hints.words if hint.column in STRUCTURE)
     for asked in hints.ranges:
         found &= inside(asked, memory.columns)
     return found

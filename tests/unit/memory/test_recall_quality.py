@@ -18,9 +18,9 @@ from tests.unit.memory.lived import entries_of, memory_of
 
 QUESTIONS = Path(__file__).with_name("questions.tsv")
 """question, tab, what its answers must have: `field=value`, several values of a field joined by a plus."""
-FRESH = QUESTIONS.with_name("questions_fresh.tsv")
-"""Worded after the lexicon was done, and never used to extend it: what it does with words that it was not taught."""
-BOTH = (QUESTIONS, FRESH)
+DEVELOPMENT = QUESTIONS.with_name("questions_development.tsv")
+"""Worded later than the lexicon, which knew half of them (0.51): used for its second version, so no measure any more."""
+BOTH = (QUESTIONS, DEVELOPMENT)
 AT = 5
 LEAST = 0.9
 
