@@ -34,40 +34,40 @@ def spread(phrases: str) -> Iterator[str]:
             yield " ".join(word for word in words if word != "_")
 
 
-def _said() -> Iterator[tuple[Entry, str]]:
-    """Yield every phrase as it is written, alternatives together, with what it means."""
+def _said() -> Iterator[tuple[Entry, str, bool]]:
+    """Yield every phrase, alternatives together, with what it means; and whether others are to be held against it."""
     tables = {"status": STATUSES, "reason": REASONS, "capital": CAPITALS, "origin": ORIGINS, "size": SIZES}
     tables |= {"margin": MARGINS_ALONE, "venue": VENUES, "token": TOKENS}
     for column, table in tables.items():
         for words, phrases in table.items():
             for phrase in phrases.split("|"):
-                yield (column, words), phrase
+                yield (column, words), phrase, True
     nouns = MARGIN_NOUNS.split("|")
     for words, phrases in MARGINS.items():
         for phrase in phrases.split("|"):
             for noun in nouns:
-                yield ("margin", words), f"{phrase} {noun}"
-                yield ("margin", words), f"{noun} {phrase}"
+                yield ("margin", words), f"{phrase} {noun}", noun == "margin"
+                yield ("margin", words), f"{noun} {phrase}", False
     for words, phrases in SIZES.items():
         for phrase in phrases.split("|"):
             for noun in ("size", "amount", "trade size", "volume", "stake", "notional"):
-                yield ("size", words), f"{phrase} {noun}"
+                yield ("size", words), f"{phrase} {noun}", False
     for hops, phrases in HOPS.items():
         for phrase in (*phrases.split("|"), *(f"{hops} {word}" for word in HOP_WORDS.split("|"))):
-            yield ("hops", (str(hops),)), phrase
+            yield ("hops", (str(hops),)), phrase, True
 
 
 def _table() -> tuple[dict[str, list[Entry]], dict[str, str]]:
     found: dict[str, list[Entry]] = {}
     first: dict[str, str] = {}
-    for entry, phrases in _said():
+    for entry, phrases, typical in _said():
         for number, phrase in enumerate(spread(phrases)):
             words = plain_words(phrase)
             key = " ".join(stem(word) for word in words)
             held = found.setdefault(key, [])
             if entry not in held and not (held and entry[0] in _WEAK and held[0][0] not in _WEAK):
                 held.append(entry)
-            if number == 0 and entry in held:
+            if typical and number == 0 and entry in held:
                 first.setdefault(key, " ".join(words))
     for key in [key for key, held in found.items() if _says_nothing(key, held)]:
         del found[key]

@@ -4,6 +4,7 @@ One write of the shelf holds what a batch changed and the cursor with it, so a c
 all. Everything can be made again from the journal; a change of the embedding does just that.
 """
 
+import gc
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -216,7 +217,13 @@ class Memory:
 
 def open_memory(folder: Path, embedding: EmbeddingName = "wordllama", **windows: int) -> Memory:
     """Open the memory of a folder, or begin one there."""
-    return Memory(ChromaShelf(folder), embedding_named(embedding), **windows)
+    collecting = gc.isenabled()
+    gc.disable()  # what is read stays, and to look through it again and again is a third of the time
+    try:
+        return Memory(ChromaShelf(folder), embedding_named(embedding), **windows)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _pattern_record(pattern: Pattern, names: Names, *, fresh: bool) -> Record:

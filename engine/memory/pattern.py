@@ -23,7 +23,7 @@ MARGINS: Final = ((5.0, "razor-thin"), (20.0, "thin"), (100.0, "fair"), (float("
 """Below so many basis points of gross profit -> how the margin is called."""
 
 
-class Pattern(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Pattern(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """What was seen on a block, asked, proved, decided and how it ended. None is unknown.
 
     A struct, since every entry replaces one: that costs a tenth of a dataclass's.

@@ -12,10 +12,15 @@ import numpy as np
 
 from engine.memory.embedding import Embedding, Vectors
 from engine.memory.lexicon import FIRST, PHRASES, Entry
-from engine.memory.stems import FILLER, stem
+from engine.memory.stems import FILLER, NOT, stem
 
 LEAST: Final = 0.62
 """Nearness below which a run of words means nothing that we know."""
+SURE: Final = 0.75
+"""The same for a word alone, and for what is called by names: a word is soon near to one of so many."""
+_NAMED: Final = ("token", "venue", "hops")
+_NOT_WEIGHT: Final = 5.0
+"""A "not" is common, and what it stands before is not the same without it."""
 LONGEST: Final = 5
 """Words of a run, at most."""
 _MOST: Final = 14
@@ -98,6 +103,8 @@ class Soft:
             if nearness[at] < LEAST:
                 break
             entries = self._entries[best[at]]
+            if nearness[at] < SURE and (last - first == 1 or entries[0][0] in _NAMED):
+                continue
             if used.intersection(range(first, last)) or entries[0][0] in columns:
                 continue
             used.update(range(first, last))
@@ -125,4 +132,6 @@ class Soft:
         return np.maximum(0.5 * cosines + 0.5 * shared, cosines * 0.9)
 
     def _weigh(self, root: str) -> float:
+        if root == NOT:
+            return _NOT_WEIGHT
         return 0.7 if root in FILLER else self._weight.get(root, _RARE)

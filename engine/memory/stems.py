@@ -8,7 +8,7 @@ _SPLIT: Final = re.compile(r"[^a-z0-9.]+|\.(?![0-9])")
 _IDLE_TEXT: Final = (
     "a an the us our we they them it its is was were are be been being had have has did do does of i so just "
     "that this these those which who whose get got gets s my me you your their there will would could should can may "
-    "might must here to am as"
+    "might must here to am as arbs arbitrages"
 )
 IDLE: Final = frozenset(_IDLE_TEXT.split())
 """Words that say nothing of a trade: "made us money" is "made money"."""
@@ -41,7 +41,9 @@ NOT: Final = "not"
 _CONTRACTED: Final = re.compile(r"n['’]t\b")
 _ENDINGS: Final = ("ingly", "edly", "ings", "ing", "ies", "ied", "ers", "ed", "es", "ly", "s")
 _VOWELS: Final = frozenset("aeiouy")
-_KEPT: Final = frozenset(["losses", "less", "address", "business", "process", "always", "bps", "sushi"])
+_KEPT: Final = frozenset(
+    ["losses", "less", "linked", "linking", "daily", "address", "business", "process", "always", "bps", "sushi"]
+)
 
 
 @lru_cache(maxsize=20_000)

@@ -37,7 +37,8 @@ STATUSES: Final[Mapping[tuple[str, ...], str]] = {
     "left/made us richer|left us better off|better off|enriched us|added to balance/treasury|did/do well|delivered|"
     "came through|was executed successfully|carried through|realised|captured|harvested|gave return|ended up "
     "ahead|green|"
-    "turned/turn profit|in our favour/favor|paid us|paying trades|nets|netted|net",
+    "generated/produced/made/brought/gave income/revenue/profit/money|turned/turn profit|in our favour/favor|"
+    "paid us|paying trades|nets|netted|net",
     ("reverted",): "reverted|revert|reversion|rolled/roll/roll back/_ back|unwound by chain|bounced|bounce|"
     "failed/fail/died/crashed/collapsed/broke/aborted/blew/exploded/errored/fell on/up/out/apart/over/_ "
     "chain/onchain|"
@@ -110,7 +111,8 @@ STATUSES: Final[Mapping[tuple[str, ...], str]] = {
     "did others take/win/get|had our lunch|ate our lunch|undercut|overtaken by rival",
     (
         "cancelled",
-    ): "cancelled|cancel|cancellation|withdraw|withdrawal|called/call/pulled/took/taken/take/drew off/back/out|"
+    ): "cancelled|cancel|cancellation|withdraw|withdrawal|yank|yanked|called/call/pulled/took/taken/take/drew "
+    "off/back/out|"
     "take back ourselves|took it back|pulled/pull plug/_|pulled/pull back/out/it|recalled|recall|rescinded|revoked|"
     "scratched|retracted|retract|backed/back out|annulled|aborted by us|voided|void|stopped after sent|own cancel|"
     "changed/change mind|took/take off mempool|reclaimed|killed ourselves|nullified|bailed out|gave/give up|"

@@ -83,7 +83,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "counted/banked/waited/stood/stacked/piggybacked/premised/predicated/contingent on/upon "
     "earlier/another/other/previous/refused/prior/preceding/"
     "rejected/blocked/declined trade/one/refused/_|rest on another|depended on|"
-    "relied on|hinged on|followed/follow refused|came/come after refused|itself refused|trade which was refused|"
+    "relied on|hinged on|followed/follow refused|came/come after refused|itself refused|"
     "earlier/previous/prior/preceding/parent/"
     "first/predecessor trade/one/step/_ refused/rejected/declined/blocked/turned/denied/vetoed|needed/need/required "
     "earlier/another/other/previous/refused/rejected trade|knock on|domino|chained/tied/linked/coupled to "
@@ -173,7 +173,8 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "trade/ours|sharing pool|share pool|pool already/overlap/conflict/collision/contention|collided/"
     "clashed/overlapped/conflicted/competed/crossed/interfered/collide/clash/overlap/conflict/interfere/bump "
     "with/into own/another/other/ourselves/earlier/ours/one/trade/open/"
-    "pending/_|busy pool|pool had one of ours|two/2 trade at/in/on/through one/same pool|in way of own|own "
+    "pending/_|busy pool|had something/trade/one _/running/going/open/pending in/at/on that/same/_ pool|pool "
+    "had one of ours|two/2 trade at/in/on/through one/same pool|in way of own|own "
     "trade in pool|still in pool/use|double use|pool not free|trade "
     "still out/open/pending/flying on/in/through/over pool|pool awaiting|pool tied up|unfinished trade|open "
     "trade|pending trade|outstanding trade|same pool",
@@ -280,7 +281,8 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "right/best/optimal/correct/ideal size/amount|mistake/error in/of/with size/sizing/amount|too "
     "little or too much|put in too|got/getting size/amount wrong|sized wrong/badly/wrongly/poorly|wrong stake|"
     "size guess|misestimated|misestimate|missized|mistaken amount|our amount off",
-    ("not chosen",): "not/never chosen/choose/picked/pick/selected/favoured/favored/preferred|"
+    ("not chosen",): "went for different/other/better opportunity/trade/one|put/ranked another/other one/trade "
+    "on top/first/above|not/never chosen/choose/picked/pick/selected/favoured/favored/preferred|"
     "chose/picked/preferred/favoured/selected/opted/ranked/rated/prioritised/liked for/_ "
     "another/other/something/different/else/better/elsewhere else/one/instead/trade/_|something/another/other "
     "else/one/trade instead|preferred|another/other/different/better one/trade/candidate/"

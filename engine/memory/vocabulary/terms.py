@@ -67,7 +67,7 @@ SIZES: Final[Mapping[tuple[str, ...], str]] = {
     "bite sized|less than tenth|under/below 0.1 ether/eth/weth|negligible|token sized|insignificant|puny|"
     "trivial|fraction of/_ ether|toy|pocket sized|atom|penny ante|chicken feed",
     ("small",): "small|smallish|smaller|little|lesser|minor|small time/scale/fry|less than/below/under/sub 1 "
-    "ether/eth/weth|sub ether/eth/1|low value/size/volume|lightweight|light|compact|undersized|limited|"
+    "ether/eth/weth|sub ether/eth/1|low/lower value/size/volume|lightweight|light|compact|undersized|limited|"
     "small ticket|little one|on small side|humble|small stake|cheap|low notional|modest|modestly|shrimp|on "
     "smaller side|fairly/rather/quite small/little|retail|smallsized",
     ("medium",): "medium|medium sized|mid|mid sized|midsize|midsized|mid range/size|middle/middling sized/size/of/_ "
@@ -79,7 +79,8 @@ SIZES: Final[Mapping[tuple[str, ...], str]] = {
         "large",
     ): "large|big|bigger|larger|sizeable|sizable|hefty|ten of ether|dozen of/_ ether|double/2 digit ether|heavy|"
     "heavyweight|substantial|considerable|significant|chunky|major|very big/large|bulky|"
-    "big ticket|high value|serious|large scale/ticket|weighty|biggish|largish|beefy|meaty|ample|goodly|upscale|"
+    "big ticket|high/higher value|serious|large scale/ticket|weighty|biggish|largish|beefy|meaty|ample|goodly|"
+    "upscale|"
     "10 to 100 ether|solid|voluminous|high notional|high volume|on large/big side|big league",
     ("huge",): "huge|whale sized|giant|gigantic|enormous|whale|massive|hundred of ether|over/above/more/than "
     "hundred/100 ether|colossal|immense|mammoth|monster|jumbo|vast|titanic|monumental|gargantuan|humongous|"

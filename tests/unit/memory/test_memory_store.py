@@ -41,7 +41,7 @@ def everything(memory: Memory) -> object:
     )
 
 
-def on_disk(folder: Path) -> list[tuple[str, str]]:
+def on_disk(folder: Path) -> list[tuple[str, bytes]]:
     shelf = ChromaShelf(folder)
     try:
         state, records = shelf.load()

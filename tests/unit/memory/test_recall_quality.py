@@ -19,7 +19,7 @@ from tests.unit.memory.lived import entries_of, memory_of
 QUESTIONS = Path(__file__).with_name("questions.tsv")
 """question, tab, what its answers must have: `field=value`, several values of a field joined by a plus."""
 DEVELOPMENT = QUESTIONS.with_name("questions_development.tsv")
-"""Worded later than the lexicon, which knew half of them (0.51): used for its second version, so no measure any more."""
+"""Worded later, and read at 0.51 then: what the lexicon was widened on, so no measure of unknown words any more."""
 BOTH = (QUESTIONS, DEVELOPMENT)
 AT = 5
 LEAST = 0.9
@@ -93,5 +93,5 @@ def test_recall_at_five_is_nine_tenths_and_better_than_chromas_plain_text(
     with capsys.disabled():
         for name, (share, plain_share) in found.items():
             print(f"\nrecall@{AT} of {name}: {share:.3f}, Chroma with the plain text of the same: {plain_share:.3f}")
-    assert found["questions"][0] >= LEAST
+    assert all(share >= LEAST for share, _ in found.values())
     assert all(share > 2 * plain_share for share, plain_share in found.values())
