@@ -1,15 +1,20 @@
 """What a question says outright: venues, tokens, reasons, sizes, blocks. The rest of it is the embedding's."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from engine.domain.units import WEI_PER_ETHER
 from engine.memory.columns import Columns, Mask
-from engine.memory.lexicon import MOST_WORDS, NEGATED, PHRASES, Entry
+from engine.memory.degrees import degrees_in
+from engine.memory.ends import agrees, end_of
+from engine.memory.grounds import reason_of
+from engine.memory.lexicon import DEGREE, Entry
+from engine.memory.mentions import mentions_of, runs_of
 from engine.memory.pattern import Names, spoken
-from engine.memory.stems import NOT, plain_words, stem, stems
+from engine.memory.stems import stems
+from engine.memory.words import words_of
 
 WEIGHTS: Final = {
     "status": 0.5,
@@ -26,6 +31,12 @@ WEIGHTS: Final = {
 }
 """What a row gains that has what the question names, on the scale of a cosine."""
 RANGE_WEIGHT: Final = 0.6
+COMPOSED: Final = 0.8
+"""What a reason counts that is made of its words."""
+SOFT: Final = 0.7
+"""What a hint that is only near to a phrase counts, beside its nearness."""
+_SEVERAL: Final = frozenset({"venue", "token"})
+"""Columns of which a pattern has several words."""
 STRUCTURE: Final = frozenset({"venue", "token", "hops", "capital", "size", "margin", "origin", "strategy", "pool"})
 """Columns that say what kind of thing it was, and not how it ended."""
 
@@ -105,48 +116,48 @@ def _known(columns: Columns, names: Names) -> dict[str, list[Entry]]:
     return found
 
 
-def _phrases(words: Sequence[str], known: Mapping[str, list[Entry]]) -> tuple[list[Entry], list[list[str]]]:
-    """Find the longest phrases, of equals the first, and the runs of words between them that none holds."""
-    roots = [stem(word) for word in words]
-    phrases: dict[int, tuple[int, list[Entry]]] = {}
-    taken = [False] * len(words)
-    for length in range(min(MOST_WORDS, len(words)), 0, -1):
-        for at in range(len(words) - length + 1):
-            if True in taken[at : at + length]:
-                continue
-            phrase = " ".join(roots[at : at + length])
-            entries = known.get(phrase) or PHRASES.get(phrase)
-            if entries:
-                phrases[at] = length, entries
-                taken[at : at + length] = [True] * length
-    found: list[Entry] = []
-    runs: list[list[str]] = [[]]
-    at = 0
-    while at < len(words):
-        if at not in phrases:
-            runs[-1].append(words[at])
-            at += 1
-            continue
-        length, entries = phrases[at]
-        if NOT in map(stem, runs[-1][-2:]):
-            entries = [NEGATED[one] for one in entries if one in NEGATED]
-        found += entries
-        runs.append([])
-        at += length
-    return found, [run for run in runs if run]
-
-
 def _read(text: str, columns: Columns, names: Names) -> Iterator[Hint]:
-    """Yield what phrases say, then what is nearly one says of the columns that no phrase spoke of."""
-    found, runs = _phrases(plain_words(text), _known(columns, names))
-    for column, held in found:
-        yield _hint(column, held, names, 1.0)
-    taken = {column for column, _ in found} - {"venue", "token"}
-    for run in runs:
+    """Yield one hint a column that holds one word, then what is nearly a phrase of the columns nobody spoke of."""
+    said = words_of(text)
+    mentions = mentions_of(said, _known(columns, names))
+    status = end_of(said, mentions)
+    found: dict[str, list[Entry]] = {"size": [], "margin": []}
+    for entry in degrees_in(said, mentions):
+        found[entry[0]].append(entry)
+    for one in sorted(mentions, key=lambda one: one.first - one.last):
+        for entry in () if one.denied else one.entries:
+            if entry[0] not in ("status", DEGREE):
+                found.setdefault(entry[0], []).append(entry)
+    for words, trust in status:
+        yield Hint(column="status", words=words, trust=trust)
+    ended = status[0][0] if status else ()
+    if ended and ended != ("missed",):
+        found.pop("origin", None) if ("origin", ("rival",)) in found.get("origin", ()) else None
+    for column, entries in found.items():
+        if column == "reason":
+            entries[:] = [one for one in entries if agrees(one[1], ended)]
+        for _, held in entries if column in _SEVERAL else _only(column, entries):
+            yield _hint(column, held, names, 1.0)
+    if ended and not found.get("reason") and (reason := reason_of(said, mentions, ended)):
+        found["reason"] = [("reason", reason)]
+        yield Hint(column="reason", words=reason, trust=COMPOSED)
+    taken = {column for column, entries in found.items() if entries} | ({"status"} if status else set())
+    for run in runs_of(said, mentions):
         for near in columns.soft.nearest(run, taken):
-            taken |= {column for column, _ in near.entries} - {"venue", "token"}
             for column, held in near.entries:
-                yield _hint(column, held, names, near.nearness)
+                if column in taken or (column == "reason" and not agrees(held, ended)):
+                    continue
+                taken.add(column)
+                yield _hint(column, held, names, near.nearness * SOFT)
+
+
+def _only(column: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Choose of a column that holds one word the longest phrase, of loans one that has a name."""
+    if column == "capital":
+        for wanted in (("first_pool",), ("morpho",), ("aave",), ("balancer",), ("own",)):
+            if (column, wanted) in entries:
+                return [(column, wanted)]
+    return entries[:1]
 
 
 def _hint(column: str, held: tuple[str, ...], names: Names, trust: float) -> Hint:

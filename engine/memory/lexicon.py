@@ -7,17 +7,18 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Final
 
-from engine.memory.stems import FILLER, NOT, plain_words, stem
+from engine.memory.stems import FILLER, IDLE, NOT, stem
+from engine.memory.vocabulary.degrees import DEGREES
 from engine.memory.vocabulary.endings import FAILED, ORIGINS, STATUSES
 from engine.memory.vocabulary.places import TOKENS, VENUES
 from engine.memory.vocabulary.reasons import REASONS
-from engine.memory.vocabulary.terms import CAPITALS, HOP_WORDS, HOPS, MARGIN_NOUNS, MARGINS, MARGINS_ALONE, SIZES
+from engine.memory.vocabulary.terms import CAPITALS, HOP_WORDS, HOPS
 
 Entry = tuple[str, tuple[str, ...]]
 """(column, words that it may hold)."""
 _LOANS: Final = ("balancer", "aave", "morpho", "first_pool")
-_WEAK: Final = frozenset({"size", "margin", "capital"})
-"""Columns whose phrases give way to those of endings and reasons: "gap closed" is no small gap."""
+DEGREE: Final = "degree"
+"""No column but how much, and of which column where no noun says it: these give way to endings and reasons."""
 NEGATED: Final[Mapping[Entry, Entry]] = {
     ("status", ("filled",)): ("status", (*FAILED, "missed")),
     ("status", FAILED): ("status", ("filled",)),
@@ -28,47 +29,48 @@ NEGATED: Final[Mapping[Entry, Entry]] = {
 
 
 def spread(phrases: str) -> Iterator[str]:
-    """Yield the phrases of a row of the vocabulary, every alternative by itself."""
+    """Yield the stems of the phrases of a row of the vocabulary, every alternative by itself."""
     for phrase in phrases.split("|"):
-        for words in product(*(word.split("/") for word in phrase.split())):
-            yield " ".join(word for word in words if word != "_")
+        for roots in product(*([_root(one) for one in word.split("/")] for word in phrase.split())):
+            yield " ".join(root for root in roots if root)
 
 
-def _said() -> Iterator[tuple[Entry, str, bool]]:
-    """Yield every phrase, alternatives together, with what it means; and whether others are to be held against it."""
-    tables = {"status": STATUSES, "reason": REASONS, "capital": CAPITALS, "origin": ORIGINS, "size": SIZES}
-    tables |= {"margin": MARGINS_ALONE, "venue": VENUES, "token": TOKENS}
+def _root(word: str) -> str:
+    return "" if word == "_" or word in IDLE else stem(word)
+
+
+def _typical(phrase: str) -> str:
+    """Write a phrase with its first alternatives."""
+    words = (word.split("/")[0] for word in phrase.split())
+    return " ".join(word for word in words if word != "_" and word not in IDLE)
+
+
+def _said() -> Iterator[tuple[Entry, str]]:
+    """Yield every phrase, alternatives together, with what it means."""
+    tables = {"status": STATUSES, "reason": REASONS, "capital": CAPITALS, "origin": ORIGINS}
+    tables |= {"venue": VENUES, "token": TOKENS}
     for column, table in tables.items():
         for words, phrases in table.items():
             for phrase in phrases.split("|"):
-                yield (column, words), phrase, True
-    nouns = MARGIN_NOUNS.split("|")
-    for words, phrases in MARGINS.items():
+                yield (column, words), phrase
+    for (level, column), phrases in DEGREES.items():
         for phrase in phrases.split("|"):
-            for noun in nouns:
-                yield ("margin", words), f"{phrase} {noun}", noun == "margin"
-                yield ("margin", words), f"{noun} {phrase}", False
-    for words, phrases in SIZES.items():
-        for phrase in phrases.split("|"):
-            for noun in ("size", "amount", "trade size", "volume", "stake", "notional"):
-                yield ("size", words), f"{phrase} {noun}", False
+            yield (DEGREE, (str(level), column)), phrase
     for hops, phrases in HOPS.items():
         for phrase in (*phrases.split("|"), *(f"{hops} {word}" for word in HOP_WORDS.split("|"))):
-            yield ("hops", (str(hops),)), phrase, True
+            yield ("hops", (str(hops),)), phrase
 
 
 def _table() -> tuple[dict[str, list[Entry]], dict[str, str]]:
     found: dict[str, list[Entry]] = {}
     first: dict[str, str] = {}
-    for entry, phrases, typical in _said():
-        for number, phrase in enumerate(spread(phrases)):
-            words = plain_words(phrase)
-            key = " ".join(stem(word) for word in words)
+    for entry, phrase in _said():
+        for number, key in enumerate(spread(phrase)):
             held = found.setdefault(key, [])
-            if entry not in held and not (held and entry[0] in _WEAK and held[0][0] not in _WEAK):
+            if entry not in held and not (held and entry[0] == DEGREE):
                 held.append(entry)
-            if typical and number == 0 and entry in held:
-                first.setdefault(key, " ".join(words))
+            if number == 0 and entry in held and entry[0] != DEGREE:
+                first.setdefault(key, _typical(phrase))
     for key in [key for key, held in found.items() if _says_nothing(key, held)]:
         del found[key]
         first.pop(key, None)
@@ -77,7 +79,7 @@ def _table() -> tuple[dict[str, list[Entry]], dict[str, str]]:
 
 def _says_nothing(key: str, held: list[Entry]) -> bool:
     words = key.split()
-    if len(words) > 1 and (held[0][0] == "hops" or words[0] == NOT):
+    if len(words) > 1 and (held[0][0] in ("hops", DEGREE) or words[0] == NOT):
         return False
     return all(word in FILLER or word == NOT or not word.strip("0123456789.") for word in words)
 

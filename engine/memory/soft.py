@@ -18,7 +18,10 @@ LEAST: Final = 0.62
 """Nearness below which a run of words means nothing that we know."""
 SURE: Final = 0.75
 """The same for a word alone, and for what is called by names: a word is soon near to one of so many."""
-_NAMED: Final = ("token", "venue", "hops")
+CERTAIN: Final = 0.85
+_NAMED: Final = ("token", "venue")
+_NEVER: Final = frozenset({"hops", "origin", "capital", "reason"})
+"""Columns that are only read by phrases: a number and a "we" are near to much."""
 _NOT_WEIGHT: Final = 5.0
 """A "not" is common, and what it stands before is not the same without it."""
 LONGEST: Final = 5
@@ -54,7 +57,7 @@ class Soft:
 
     def __init__(self, embedding: Embedding, without: Collection[str] = ()) -> None:
         self._embedding = embedding
-        keys = [key for key in FIRST if key not in without]
+        keys = [key for key in FIRST if key not in without and PHRASES[key][0][0] not in _NEVER]
         words = [FIRST[key].split() for key in keys]
         self._entries = [tuple(PHRASES[key]) for key in keys]
         roots = [[stem(word) for word in phrase] for phrase in words]
@@ -103,7 +106,7 @@ class Soft:
             if nearness[at] < LEAST:
                 break
             entries = self._entries[best[at]]
-            if nearness[at] < SURE and (last - first == 1 or entries[0][0] in _NAMED):
+            if nearness[at] < (CERTAIN if entries[0][0] in _NAMED else SURE if last - first == 1 else LEAST):
                 continue
             if used.intersection(range(first, last)) or entries[0][0] in columns:
                 continue

@@ -34,7 +34,7 @@ _IRREGULAR_TEXT: Final = (
     "strike struck|wind wound|sink sank sunk|rise rose risen|drive drove driven|choose chose chosen|"
     "undo undid undone|outdo outdid outdone|wake woke|put puts|let lets|shoot shot|sit sat|build built|stick stuck|"
     "not never without cannot nor no none didnt wasnt werent isnt dont doesnt hadnt havent couldnt wouldnt wont nt|"
-    "someone somebody|money funds|earn earnt|outrun outran|withhold withheld|mean meant|bear bore borne|sleep slept"
+    "someone somebody|bar barred blocked blocking|blk block blocks|arbitrage arbing arbed|money funds|blk block blocks|barred blocked blocking|earn earnt|outrun outran|withhold withheld|mean meant|bear bore borne|sleep slept"
 )
 _IRREGULAR: Final = {word: row.split()[0] for row in _IRREGULAR_TEXT.split("|") for word in row.split()[1:]}
 NOT: Final = "not"
@@ -55,6 +55,8 @@ def stem(word: str) -> str:
         return word
     for ending in _ENDINGS:
         root = word[: -len(ending)]
+        if ending == "ed" and word.endswith("eed"):
+            continue
         if word.endswith(ending) and len(root) >= 3 and _VOWELS.intersection(root) and not word.endswith("ss"):
             if ending in ("ies", "ied"):
                 return root + "y"

@@ -70,7 +70,7 @@ TOKENS: Final[Mapping[tuple[str, ...], str]] = {
     ): "wbtc|bitcoin|btc|wrapped bitcoin/btc|wrapped version/form of bitcoin/btc|cbbtc|digital gold|satoshi "
     "coin/token|bitcoin token/coin/erc20/wrapper|bitcoin on ethereum/chain|digital gold on ethereum wbtc|orange "
     "coin|tokenised/tokenized/tokenize "
-    "bitcoin/btc|sats|satoshi|bitcoin in wrapped form|bitcoin wrapped|erc20 bitcoin|bitgo coin/bitcoin/token|"
+    "bitcoin/btc|satoshi|bitcoin in wrapped form|bitcoin wrapped|erc20 bitcoin|bitgo coin/bitcoin/token|"
     "king of crypto",
     (
         "wstETH",

@@ -129,7 +129,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "earn/earning/earned/make/making/paid/bring/net/netting/leave/clear/"
     "yield too/_ little/less/small after/once/net gas/cost/fee|net of gas/cost/fee|net profit|uneconomic|"
     "uneconomical|marginal|negligible "
-    "gain/profit|would not pay for gas|too cheap|peanuts|too little in it|net gain below/under/too|below "
+    "gain/profit|would not pay for gas|too cheap|too little in it|net gain below/under/too|below "
     "minimum profit|gas would have eaten gain|barely "
     "cover/break|break even|not economic|more gas than profit|cost more than gain/earned/profit|thin after gas",
     (
