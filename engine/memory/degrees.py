@@ -1,6 +1,6 @@
 """Size and margin: a degree is of the noun it stands by, "thin" of the spread and "tiny" of the stake."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from engine.memory.lexicon import DEGREE, Entry, spread
@@ -12,20 +12,26 @@ from engine.memory.words import Words
 _NOUN: Final = {root: column for column, words in NOUNS.items() for root in spread(words)}
 _THINGS: Final = frozenset(spread(THINGS))
 _MORE: Final = frozenset(spread(MORE))
+_ENDS: Final = frozenset(spread("with|at|over|via|through|on|using|from|by|trading|across"))
+"""Where what a degree is of has ended: "very big ones with an edge"."""
 _AHEAD: Final = 4
 """Words behind a degree among which its noun may be, or before it: "an edge that was slim"."""
 
 
-def degrees_in(said: Words, mentions: Sequence[Mention]) -> list[Entry]:
-    """Return at most one size and one margin: what a noun says before what stands alone, the first before the next."""
-    found: dict[str, list[tuple[bool, Entry]]] = {}
+def degrees_in(said: Words, mentions: Sequence[Mention], apart: Collection[int] = ()) -> list[Entry]:
+    """Return at most one size and one margin: what a noun says before what stands alone.
+
+    What stands alone in the words of a reason (`apart`) is no degree: "too meagre after gas".
+    """
+    found: dict[str, list[tuple[bool, bool, Entry]]] = {}
     for one in mentions:
         for column, words in one.entries:
             if column == DEGREE:
                 level, alone = words
                 for bound, entry in _read(said, mentions, one, int(level), alone):
-                    found.setdefault(entry[0], []).append((bound, entry))
-    return [max(entries, key=lambda one: (one[0], entries.count(one)))[1] for entries in found.values()]
+                    if bound or one.first not in apart:
+                        found.setdefault(entry[0], []).append((bound, alone == entry[0], entry))
+    return [max(entries, key=lambda one: (*one[:2], entries.count(one)))[2] for entries in found.values()]
 
 
 def _read(
@@ -52,7 +58,7 @@ def _noun(said: Words, mentions: Sequence[Mention], one: Mention) -> str:
     clause = said.of_clause[one.first]
     for at in range(one.last, min(one.last + _AHEAD, len(said.roots))):
         root = said.roots[at]
-        if said.of_clause[at] != clause or at in apart:
+        if said.of_clause[at] != clause or at in apart or root in _ENDS:
             break
         if root in _NOUN:
             return _NOUN[root]
@@ -60,7 +66,7 @@ def _noun(said: Words, mentions: Sequence[Mention], one: Mention) -> str:
             return ""
     for at in range(one.first - 1, max(-1, one.first - 1 - _AHEAD), -1):
         root = said.roots[at]
-        if said.of_clause[at] != clause or at in apart or root in _THINGS:
+        if said.of_clause[at] != clause or at in apart or root in _THINGS or root in _ENDS:
             break
         if root in _NOUN:
             return _NOUN[root]

@@ -15,6 +15,7 @@ _WORD: Final = 0.7
 _DOUBTFUL: Final = 0.3
 _WISHED: Final = 0.2
 _BY_REASON: Final = 0.7
+_BY_GROUND: Final = 0.3
 LEAST: Final = 0.25
 """Votes below which a question says nothing of an end."""
 _DOUBTFUL_WORDS: Final = frozenset(
@@ -46,11 +47,16 @@ _KINDS: Final[Mapping[str, list[str]]] = _kinds()
 _LONGEST: Final = max(len(key.split()) for key in _KINDS)
 
 
-def end_of(said: Words, mentions: Sequence[Mention]) -> list[tuple[tuple[str, ...], float]]:
-    """Return the end that has the most votes, or those that "failed" leaves open; each with its trust."""
+def end_of(
+    said: Words, mentions: Sequence[Mention], ground: tuple[tuple[str, ...], Sequence[int]] | None
+) -> list[tuple[tuple[str, ...], float]]:
+    """Return the end that has the most votes, or those that "failed" leaves open; each with its trust.
+
+    `ground` is a reason that is made of words, and where they are: they are no end, "profit" below a floor no gain.
+    """
     votes: Votes = {}
     groups: dict[tuple[str, ...], float] = {}
-    for words, weight in _outright(said, mentions):
+    for words, weight in _outright(said, mentions, ground[1] if ground else ()):
         if len(words) == 1:
             votes[words[0]] = votes.get(words[0], 0.0) + weight
         else:
@@ -59,6 +65,8 @@ def end_of(said: Words, mentions: Sequence[Mention]) -> list[tuple[tuple[str, ..
         votes[status] = votes.get(status, 0.0) + weight
     for status in _by_reason(mentions):
         votes[status] = votes.get(status, 0.0) + _BY_REASON
+    if ground and (status := _ended_by(ground[0])):
+        votes[status] = votes.get(status, 0.0) + _BY_GROUND
     best = max(votes, key=lambda status: votes[status], default="")
     if groups and (not best or votes[best] < max(groups.values())):
         words = max(groups, key=lambda one: groups[one])
@@ -66,7 +74,9 @@ def end_of(said: Words, mentions: Sequence[Mention]) -> list[tuple[tuple[str, ..
     return [((best,), 1.0)] if best and votes[best] >= LEAST else []
 
 
-def _outright(said: Words, mentions: Sequence[Mention]) -> Iterator[tuple[tuple[str, ...], float]]:
+def _outright(
+    said: Words, mentions: Sequence[Mention], apart: Sequence[int]
+) -> Iterator[tuple[tuple[str, ...], float]]:
     for one in mentions:
         if one.denied:
             continue
@@ -75,7 +85,7 @@ def _outright(said: Words, mentions: Sequence[Mention]) -> Iterator[tuple[tuple[
         weight = _DOUBTFUL if phrase in _DOUBTFUL_WORDS else _WORD if one.last - one.first == 1 else _PHRASE
         for column, words in one.entries:
             if column == "status":
-                wished = _WISHED if clause.wish and words == ("filled",) else PLAIN
+                wished = _WISHED if words == ("filled",) and (clause.wish or one.first in apart) else PLAIN
                 yield words, weight * clause.counts * wished
 
 
@@ -107,11 +117,15 @@ def _composed(said: Words, mentions: Sequence[Mention]) -> Iterator[tuple[str, f
 def _by_reason(mentions: Sequence[Mention]) -> Iterator[str]:
     for one in mentions:
         for column, words in one.entries:
-            if column == "reason":
-                if words[0] in MISSED_REASONS:
-                    yield "missed"
-                elif words[0] not in REVERTED_REASONS:
-                    yield "refused"
+            if column == "reason" and (status := _ended_by(words)):
+                yield status
+
+
+def _ended_by(reason: tuple[str, ...]) -> str:
+    """Name the end that alone has this reason, if one has."""
+    if reason[0] in REVERTED_REASONS:
+        return ""
+    return "missed" if reason[0] in MISSED_REASONS else "refused"
 
 
 def agrees(reason: tuple[str, ...], status: tuple[str, ...]) -> bool:

@@ -35,20 +35,20 @@ _RULES, _KINDS = _kinds()
 _LONGEST: Final = max(len(key.split()) for key in _KINDS)
 
 
-def reason_of(said: Words, mentions: Sequence[Mention], status: tuple[str, ...]) -> Reason | None:
-    """Return the reason that most kinds of words speak for, of those that a trade with this end can have."""
+def reason_of(said: Words, mentions: Sequence[Mention], status: tuple[str, ...]) -> tuple[Reason, list[int]] | None:
+    """Return the reason that most kinds of words speak for and where they are, of those that a trade with this end can have."""
     places = _places(said, mentions)
-    best: tuple[float, Reason] | None = None
+    best: tuple[float, Reason, list[int]] | None = None
     for reason, kinds in _RULES:
         if not agrees(reason, status) or not all(kind in places for kind in kinds):
             continue
-        width = _width([places[kind] for kind in kinds])
-        if width is None:
+        chosen = _nearest([places[kind] for kind in kinds])
+        if not chosen:
             continue
-        score = len(kinds) - width / _NEAR
+        score = len(kinds) - (max(chosen) - min(chosen)) / _NEAR
         if best is None or score > best[0]:
-            best = score, reason
-    return None if best is None else best[1]
+            best = score, reason, chosen
+    return None if best is None else (best[1], best[2])
 
 
 def _places(said: Words, mentions: Sequence[Mention]) -> dict[int, list[int]]:
@@ -70,9 +70,9 @@ def _spans(words: int) -> Iterator[tuple[int, int]]:
             yield at, length
 
 
-def _width(places: Sequence[Sequence[int]]) -> int | None:
-    """Return in how few words one of each kind stands, each another word; None if they are not near."""
-    best: int | None = None
+def _nearest(places: Sequence[Sequence[int]]) -> list[int]:
+    """Return where one of each kind stands, each another word, as near as can be; nothing if they are not near."""
+    best: list[int] = []
     for start in places[0]:
         chosen = [start]
         for others in places[1:]:
@@ -82,6 +82,6 @@ def _width(places: Sequence[Sequence[int]]) -> int | None:
             chosen.append(min(free, key=lambda at: abs(at - start)))
         else:
             width = max(chosen) - min(chosen)
-            if width <= _NEAR and (best is None or width < best):
-                best = width
+            if width <= _NEAR and (not best or width < max(best) - min(best)):
+                best = chosen
     return best

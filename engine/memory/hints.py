@@ -44,6 +44,7 @@ _ID: Final = re.compile(
     r"\b(?:opportunity|request|proof|decision|reservation|intent|miss)-[0-9]{1,18}\b|0x[0-9a-f]{64}"
 )
 _ADDRESS: Final = re.compile(r"\b0x[0-9a-f]{40}\b")
+_CHAIN: Final = re.compile(r"\bon (?:the )?(?:ethereum|arbitrum)(?! (?:token|coin|wrapped))\b")
 _BLOCKS: Final = re.compile(r"\bblocks? (?:number )?([0-9]+)(?: (?:to|and|until|through) (?:block )?([0-9]+))?")
 _MORE: Final = "over|above|more than|at least|exceeding|beyond|upwards of|no less than"
 _LESS: Final = "under|below|less than|at most|no more than|up to"
@@ -90,7 +91,7 @@ def read_question(question: str, columns: Columns, names: Names) -> Hints:
     text = _ADDRESS.sub(" ", _ID.sub(" ", text))
     ranges = [*_ranges(text)]
     text = _BLOCKS.sub(" ", text)
-    text = _NUMBER.sub(" ", text)
+    text = _CHAIN.sub(" ", _NUMBER.sub(" ", text))
     words += _read(text, columns, names)
     return Hints(words=tuple(dict.fromkeys(words)), ranges=tuple(ranges), records=records)
 
@@ -120,9 +121,12 @@ def _read(text: str, columns: Columns, names: Names) -> Iterator[Hint]:
     """Yield one hint a column that holds one word, then what is nearly a phrase of the columns nobody spoke of."""
     said = words_of(text)
     mentions = mentions_of(said, _known(columns, names))
-    status = end_of(said, mentions)
+    ground = reason_of(said, mentions, ())
+    status = end_of(said, mentions, ground)
     found: dict[str, list[Entry]] = {"size": [], "margin": []}
-    for entry in degrees_in(said, mentions):
+    ended = status[0][0] if status else ()
+    ground = reason_of(said, mentions, ended)
+    for entry in degrees_in(said, mentions, ground[1] if ground else ()):
         found[entry[0]].append(entry)
     for one in sorted(mentions, key=lambda one: one.first - one.last):
         for entry in () if one.denied else one.entries:
@@ -130,7 +134,6 @@ def _read(text: str, columns: Columns, names: Names) -> Iterator[Hint]:
                 found.setdefault(entry[0], []).append(entry)
     for words, trust in status:
         yield Hint(column="status", words=words, trust=trust)
-    ended = status[0][0] if status else ()
     if ended and ended != ("missed",):
         found.pop("origin", None) if ("origin", ("rival",)) in found.get("origin", ()) else None
     for column, entries in found.items():
@@ -138,9 +141,9 @@ def _read(text: str, columns: Columns, names: Names) -> Iterator[Hint]:
             entries[:] = [one for one in entries if agrees(one[1], ended)]
         for _, held in entries if column in _SEVERAL else _only(column, entries):
             yield _hint(column, held, names, 1.0)
-    if ended and not found.get("reason") and (reason := reason_of(said, mentions, ended)):
-        found["reason"] = [("reason", reason)]
-        yield Hint(column="reason", words=reason, trust=COMPOSED)
+    if ended and ground and not found.get("reason"):
+        found["reason"] = [("reason", ground[0])]
+        yield Hint(column="reason", words=ground[0], trust=COMPOSED)
     taken = {column for column, entries in found.items() if entries} | ({"status"} if status else set())
     for run in runs_of(said, mentions):
         for near in columns.soft.nearest(run, taken):

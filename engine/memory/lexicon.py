@@ -17,6 +17,7 @@ from engine.memory.vocabulary.terms import CAPITALS, HOP_WORDS, HOPS
 Entry = tuple[str, tuple[str, ...]]
 """(column, words that it may hold)."""
 _LOANS: Final = ("balancer", "aave", "morpho", "first_pool")
+_NOTHING: Final = "_"
 DEGREE: Final = "degree"
 """No column but how much, and of which column where no noun says it: these give way to endings and reasons."""
 NEGATED: Final[Mapping[Entry, Entry]] = {
@@ -29,14 +30,20 @@ NEGATED: Final[Mapping[Entry, Entry]] = {
 
 
 def spread(phrases: str) -> Iterator[str]:
-    """Yield the stems of the phrases of a row of the vocabulary, every alternative by itself."""
+    """Yield the stems of the phrases of a row of the vocabulary, every alternative by itself.
+
+    "Got there first" is not "first": what only idle words made a phrase is none.
+    """
     for phrase in phrases.split("|"):
-        for roots in product(*([_root(one) for one in word.split("/")] for word in phrase.split())):
-            yield " ".join(root for root in roots if root)
+        for roots in product(*(_roots(word) for word in phrase.split())):
+            said = [root for root in roots if root and root != _NOTHING]
+            if len(said) > 1 or (said and "" not in roots):
+                yield " ".join(said)
 
 
-def _root(word: str) -> str:
-    return "" if word == "_" or word in IDLE else stem(word)
+def _roots(word: str) -> list[str]:
+    """Stem the alternatives of a word; what says nothing is "", and no word `_NOTHING`."""
+    return [_NOTHING if one == "_" else "" if one in IDLE else stem(one) for one in word.split("/")]
 
 
 def _typical(phrase: str) -> str:

@@ -24,7 +24,7 @@ def mentions_of(said: Words, known: Mapping[str, list[Entry]]) -> list[Mention]:
     taken = [False] * len(said.roots)
     for length in range(min(MOST_WORDS, len(taken)), 0, -1):
         for at in range(len(taken) - length + 1):
-            if True in taken[at : at + length]:
+            if True in taken[at : at + length] or said.of_clause[at] != said.of_clause[at + length - 1]:
                 continue
             phrase = " ".join(said.roots[at : at + length])
             entries = known.get(phrase) or PHRASES.get(phrase)

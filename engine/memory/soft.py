@@ -20,7 +20,7 @@ SURE: Final = 0.75
 """The same for a word alone, and for what is called by names: a word is soon near to one of so many."""
 CERTAIN: Final = 0.85
 _NAMED: Final = ("token", "venue")
-_NEVER: Final = frozenset({"hops", "origin", "capital", "reason"})
+_NEVER: Final = frozenset({"hops", "origin", "capital", "reason", "venue", "token"})
 """Columns that are only read by phrases: a number and a "we" are near to much."""
 _NOT_WEIGHT: Final = 5.0
 """A "not" is common, and what it stands before is not the same without it."""

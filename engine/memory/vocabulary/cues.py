@@ -61,6 +61,7 @@ CUES: Final[Mapping[str, str]] = {
     "was_sent": "after/once/already/when/while _/already/had/even "
     "send/broadcast/submit/submission/fire/out/air/launch/pending/mempool/way/live/dispatch|mid/in flight|"
     "midflight|midair|still/already pending",
+    "sim": "simulation|sim|simulate|simulator|dry run|rehearsal|rehearse|simulated|trial run|replay",
     "win": "profit|gain|money|success|succeed|green|win|winner|reward|cash",
 }
 
@@ -78,6 +79,7 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, float], ...]] = (
     (("chain", "undo"), "cancelled", 0.3),
     (("not_sent",), "refused", 1.5),
     (("gate", "deny"), "refused", 1.0),
+    (("sim",), "refused", 0.5),
     (("we", "deny"), "refused", 0.4),
     (("deny",), "refused", 0.5),
     (("other", "take"), "missed", 1.3),

@@ -85,7 +85,7 @@ DEGREES: Final[Mapping[tuple[int, str], str]] = {
     (4, ""): "high|higher|great|strong|excellent|vast|extensive|impressive|superb|outstanding|exceptional|wonderful|"
     "remarkable|amazing|deep|abundant|bulging|spacious|very good|goodly|solidly large|upscale|bigger|"
     "double/triple digit|attractive|hearty|robust|terrific|stellar|bulging|huge amount|a lot of|lot of|plenty of|fancy",
-    (5, ""): "highest|extreme|insane|crazy|ridiculous|outrageous|obscene|maximum|record|unbelievable|absurd",
+    (5, ""): "highest|insane|crazy|ridiculous|outrageous|obscene|maximum|record|unbelievable|absurd",
 }
 NOUNS: Final[Mapping[str, str]] = {
     "margin": "margin|edge|spread|gap|return|markup|upside|difference|profit|basis|mispricing|discrepancy|dislocation|"

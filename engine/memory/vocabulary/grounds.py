@@ -11,8 +11,8 @@ _OURS = "own|ours|another|other|earlier|previous|prior|open|pending|unfinished|o
     "still|already|active|live|inflight|sibling|fellow|running|existing"  # fmt: skip
 _POOL = "pool|venue|path|hop|leg|market|pair"
 _BUSY = (
-    "busy|occupy|occupied|claim|taken|take|tie|tied|lock|hog|reserve|in use|use|spoken for|sit|share|same|engage|hold|"
-    "park|working|camp|clash|collide|conflict|overlap|contention|already in|book|touch|earmark|block|bar|squat|cross|"
+    "busy|occupy|occupied|claim|taken|tie|tied|lock|hog|reserve|in use|use|spoken for|sit|share|same|engage|hold|"
+    "park|working|camp|clash|collide|conflict|overlap|contention|already in|book|earmark|block|bar|squat|cross|"
     "jam|monopolise|tangle|double|stuck|grip|flight"
 )
 _PROFIT = "profit|gain|edge|gap|margin|spread|return|opportunity|money|payoff|payout|yield|net|result|earning|price|quote"
@@ -25,7 +25,7 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ("mis-sized",): (
         (
             "wrong|wrongly|bad|badly|off|error|mistake|incorrect|incorrectly|inaccurate|flawed|suboptimal|botch|poor|"
-            "poorly|mess|fluff|blunder|fumble|askew|imprecise|faulty|not optimal/right/best/correct|far from|"
+            "poorly|bungle|muddle|garble|mangle|bodge|skew|amiss|untuned|mess|fluff|blunder|fumble|askew|imprecise|faulty|not optimal/right/best/correct|far from|"
             "mis|misread|mistaken|screw|goof|slip|awry|sloppy|misplaced|not spot",
             "size|sizing|sized|amount|quantity|volume|stake|input|calculation|computation|number|figure|optimum|"
             "optimisation|compute|calculate|bet|arithmetic|math|maths",
@@ -111,8 +111,8 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ),
     ("fresh proof",): (
         (
-            "proof|simulation|sim|blk|state|head|data|view|evidence|snapshot|rehearsal|check",
-            "stale|old|older|outdated|expire|aged|obsolete|out date|newer|past its|not current|not fresh|outlive|gone cold",
+            "proof|simulation|sim|blk|state|head|data|view|evidence|snapshot|rehearsal",
+            "stale|old|older|outdated|expire|aged|obsolete|out date|newer|not current|not fresh|outlive|gone cold",
         ),
     ),
     ("late", "simulation: late"): (

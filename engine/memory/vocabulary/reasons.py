@@ -21,7 +21,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "eroded/dissolved/shut/went/spent away/up/_|gone in simulation|too little profit/gain/left/money|too "
     "little/less/smaller profit/gain in/when simulated/"
     "rehearsed/simulation/rehearsal|simulation/rehearsal/dry/trial show/found/came/gave/_ too/_ "
-    "little/less/low/short/small profit/gain/_|under/below threshold|profit below/under/short "
+    "little/less/low/short/small profit/gain/_|under/below threshold|profit below/under/short/beneath "
     "minimum/threshold/floor/least/requirement|"
     "arrived late for gap|price ran away|ate margin|eaten by slippage|slippage ate margin/profit|not enough "
     "profit/left/gain/return _/in "
@@ -65,7 +65,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
         "late",
         "simulation: late",
     ): "deadline|past/missed/after/beyond/over deadline/time/expiry|past/beyond time limit|past limit of time|"
-    "late|too late|expired|expiry|lapsed|timed/timeout out/_|"
+    "late|too late|expired|expiry|lapsed|timed out|timeout|"
     "out of time|time was/ran/had/_ up/over/out/limit|past their time limit|validity/valid ended/over/passed|"
     "overdue|tardy|arrived late|past due|"
     "took/taken too long|clock ran out|no longer valid|outlived|late inclusion/mined/landing|"
@@ -116,7 +116,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "block|block old|overtaken by block/chain|obsolete|no longer current/fresh|not fresh/current/recent/up|past "
     "its best|behind head/chain|yesterday block|"
     "lagging|proof lapsed|fresher proof|freshness|needed fresh|re prove|reproof",
-    ("least net profit",): "least/minimum net/_ profit|too little profit after|not worth/worthwhile "
+    ("least net profit",): "too little/_ profit/gain/money left/remaining/_ after/left|not enough profit/gain left|least/minimum net/_ profit|too little profit after|not worth/worthwhile "
     "it/while/effort/trouble/gas/cost/candle/sending/_|not "
     "worth|gas/cost/fee eat/swallow/outweigh/exceed/consume/devour/wipe/dwarf/absorb/outstrip/higher/more "
     "up/out/than/_ profit/gain/edge/margin/return/everything/_|eaten/swallowed/consumed/wiped/devoured "
@@ -207,7 +207,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     (
         "trades a minute",
         "an agent's trades a minute",
-    ): "trade a/per/each/in minute|rate/pace/frequency/speed/tempo/cadence limit/cap/limiter/limiting/_|"
+    ): "trade a/per/each/in minute|rate/pace/frequency/speed/tempo/cadence limit/cap/limiter/limiting|"
     "trade/trading/came/coming/"
     "firing/sending/sent/order/ordering/going/shooting/_ too/so/overly "
     "often/fast/frequent/frequently/quick/quickly/rapid/rapidly/hastily/many|too fast/often/frequent/quick|"
@@ -258,7 +258,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "higher/bigger/better/larger/greater/fatter/richer/stronger/winning/superior/competing/top "
     "bid/tip/bribe/fee/offer/priority/payment/gas|paid/pay/offered/tipped/bribed/bidding/offering/put/spent "
     "more/extra/higher/better/up _/for/to/than place/miner/validator/builder/"
-    "block/us/ours/_|tipped/bid/paid/priced us out/over/under|priority fee/auction/gas|lost auction/bidding/bid|"
+    "block/us/ours/_|tipped/priced us out|priority fee/auction/gas|lost auction/bidding/bid|"
     "auction|bidding war|bribe|tip|bid|outspent|deeper pocket|"
     "bid was low|beat bid|gas war|paid validator/builder/miner more",
     ("seen late",): "seen/saw/noticed/notice/spotted/spot/found/detected/discovered/heard/learnt/learned/"

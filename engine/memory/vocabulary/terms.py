@@ -26,8 +26,8 @@ CAPITALS: Final[Mapping[tuple[str, ...], str]] = {
     "unleveraged|unlevered|loan free|debt free|treasury money|equity|from/with/by "
     "balance/treasury/wallet/purse/pocket|paid/funded/financed from/by/out/with of/_ "
     "balance/treasury/pocket/wallet/ourselves/house/purse|house money|"
-    "inhouse/house/proprietary money/fund/capital/cash|already held/owned/had|by ourselves financed|fund ourselves|funded ourselves|"
-    "nobody else money|on hand|cash on hand",
+    "inhouse/house/proprietary money/fund/capital/cash|already held/owned|by ourselves financed|fund ourselves|funded ourselves|"
+    "nobody/noone else/_ money/capital/fund/cash|no else/outside/outsider money/capital/fund|on hand|cash on hand",
     (
         "balancer",
     ): f"balancer {_LOAN}|{_GAVE} by/from/of/with/via/through/using/at/on/_ balancer/vault|loan/credit/flash "
