@@ -38,7 +38,7 @@ def _read(
     said: Words, mentions: Sequence[Mention], one: Mention, level: int, alone: str
 ) -> Iterator[tuple[bool, Entry]]:
     before = said.roots[max(0, one.first - 3) : one.first]
-    if one.denied or (NOT in before and said.of_clause[max(0, one.first - 3)] == said.of_clause[one.first]):
+    if one.denied or "too" in before[-1:] or (NOT in before and said.of_clause[max(0, one.first - 3)] == said.of_clause[one.first]):
         return
     noun = _noun(said, mentions, one)
     column = noun or alone

@@ -43,7 +43,7 @@ def spread(phrases: str) -> Iterator[str]:
 
 def _roots(word: str) -> list[str]:
     """Stem the alternatives of a word; what says nothing is "", and no word `_NOTHING`."""
-    return [_NOTHING if one == "_" else "" if one in IDLE else stem(one) for one in word.split("/")]
+    return [*dict.fromkeys(_NOTHING if one == "_" else "" if one in IDLE else stem(one) for one in word.split("/"))]
 
 
 def _typical(phrase: str) -> str:
@@ -86,7 +86,7 @@ def _table() -> tuple[dict[str, list[Entry]], dict[str, str]]:
 
 def _says_nothing(key: str, held: list[Entry]) -> bool:
     words = key.split()
-    if len(words) > 1 and (held[0][0] in ("hops", DEGREE) or words[0] == NOT):
+    if len(words) > 1 and (held[0][0] in ("hops", "capital", DEGREE) or words[0] == NOT):
         return False
     return all(word in FILLER or word == NOT or not word.strip("0123456789.") for word in words)
 

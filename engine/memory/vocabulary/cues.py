@@ -47,6 +47,10 @@ CUES: Final[Mapping[str, str]] = {
     "balk|spurn|rebuff|shelve|ax|axe|withhold|opt/decide/choose/chose not/against|scrap|can|prohibit|prevent|"
     "chuck|eliminate|disqualify|intercept|thumb down|quash|halt|abandon|turn nose|nope|scupper|suppress|"
     "snub|reject|stay away|steer clear|keep out|fall foul",
+    "checks": "rule|policy|limit|check|guard|guardrail|review|risk|safeguard|gate|gatekeeper|control|cap|filter|screening|"
+    "vetting|ruleset|firewall|compliance|validation|pretrade|preflight",
+    "tripped": "fell|fall|fail|trip|catch|caught|stop|stumble|founder|kill|die|strike|hit|run foul|foul|block|bar|"
+    "snag|end|halt|stuck|sink|ran into|bump",
     "other": "rival|competitor|competition|someone|somebody|others|opponent|adversary|anyone else|third party|"
     "another/other/faster/quicker/rival/competing/different/foreign/smarter/fellow "
     "bot/searcher/trader/arbitrageur/guy/party/team/player/arber/people/folk/firm/engine/person/actor/solver|"
@@ -79,6 +83,7 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, float], ...]] = (
     (("chain", "undo"), "cancelled", 0.3),
     (("not_sent",), "refused", 1.5),
     (("gate", "deny"), "refused", 1.0),
+    (("tripped", "checks"), "refused", 1.0),
     (("sim",), "refused", 0.5),
     (("we", "deny"), "refused", 0.4),
     (("deny",), "refused", 0.5),

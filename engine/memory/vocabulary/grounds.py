@@ -73,7 +73,12 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
             "already vanish|under minimum|fall short|come short|fell short|no longer|move away|turn against|shifted|"
             "dip under|sink below|slip below|undershoot",
         ),
-        ("gap|edge|opportunity|spread|arb", "already|have|no longer", "go|close|shut|over|past|spent|not"),
+        (
+            "gap|edge|opportunity|spread|arb|mispricing|discrepancy|difference|imbalance|advantage|window",
+            "already|no longer|after|sim|simulate|simulation|dry|rehearsal|rehearse|replay|once|by time|meanwhile",
+            "go|close|shut|over|spent|not|die|lapse|narrow|tighten",
+        ),
+        ("price|rate|quote|market", "move|shift|drift|slide|swing|turn|run|change|slip|jump|tick"),
         ("minimum|floor|threshold|bar", "profit|gain|return|payoff", "not|below|beneath|under|short|fall|fell|miss"),
     ),
     ("token safety",): (
@@ -122,7 +127,7 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ("outbid",): (
         (
             "bid|tip|bribe|priority|auction|fee|pay|offer",
-            "higher|more|low|better|bigger|outbid|too|stingy|beat|larger|lose|lost|out|fatter|richer|greater|skimp",
+            "higher|more|low|better|bigger|outbid|too|stingy|beat|larger|lose|fatter|richer|greater|skimp",
         ),
         ("outbid|overbid|outpay|outpaid|outspend|outspent|out bid|underbid",),
     ),

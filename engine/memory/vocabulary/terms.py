@@ -38,7 +38,7 @@ CAPITALS: Final[Mapping[tuple[str, ...], str]] = {
     ("aave",): f"aave|aave {_LOAN}|{_GAVE} by/from/of/with/via/through/using/_ aave|aave funded/financed/backed/lent",
     ("morpho",): f"morpho|morpho {_LOAN}|{_GAVE} by/from/of/with/via/through/using/_ morpho|morpho "
     f"funded/financed/backed/lent|morpho blue|blue",
-    ("first_pool",): "pool/leg/hop 1 pay/paid/lent/lend/front/fronted/advance/fund/money/finance/_ _/up/us/it|first/opening/starting/initial/entry _/trade pool/leg/hop/swap/venue/exchange pay/paid/pays/lent/lend/lending/front/fronts/fronted/fronting/advance/fund/finance/supply/supplied/cover/covered/credit/spot/spotted/put/puts/provide/provided/gave/give/kick/deliver _/up/us/it/first/money|first pool pay/paid/lent/fronted/funded/financed/advanced/up/pays/_|flash swap|flashswap|pool "
+    ("first_pool",): "pool 1|first/opening/starting/initial/entry _/trade pool|first/opening/starting/initial/entry/1 leg/hop/swap/venue/exchange pay/lend/front/advance/fund/finance/supply/cover/credit/put/provide|leg/hop 1 pay/lend/front/advance/fund|first pool pay/paid/lent/fronted/funded/financed/advanced/up/pays/_|flash swap|flashswap|pool "
     "front/fronted/paying/pay/lent/advanced/funded/financed/lends first/up/it/money/_|pay/paid/paying/settle/"
     "settled/repay/repaid/repaying pool/later/back/at/after later/afterwards/end/back/pool/last|paying/pay/paid "
     "up front|first pool|opening/starting/initial pool paid/lent/fronted/pay/money/funded/advanced/_|pay/paid "
