@@ -42,7 +42,7 @@ def _read(
         return
     noun = _noun(said, mentions, one)
     column = noun or alone
-    if not column:
+    if not column or (not noun and one.last - one.first == 1 and said.words[one.first].endswith("ly")):
         return
     stressed = bool(before) and before[-1] in _MORE
     if level == 2 and stressed:
