@@ -23,7 +23,8 @@ _DOUBTFUL_WORDS: Final = frozenset(
         "land|settle|execute|complete|clear|stop|abort|net|deliver|capture|realise|positive|fail|beaten|reverse|"
         "throw|trip|unwind|guard|policy|gate|open|pending|replace|skip|take|give|blow up|before us|ahead of us|else|"
         "competition|confirmed|thrown out|thrown|kicked out|bid|burnt|lost|let go|"
-        "voided|void|scratched|abandoned|skipped|withhold|bar|harvested|paid|pay|gain|wasted gas|failed transaction|hit"
+        "voided|void|scratched|abandoned|skipped|withhold|bar|harvested|paid|pay|gain|wasted gas|failed transaction|"
+        "hit|unsettled|unfinished|unresolved|outstanding|ongoing|undecided|awaiting confirmation"
     )
 )
 """Phrases that tell an end only with others."""

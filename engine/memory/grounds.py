@@ -11,7 +11,7 @@ from engine.memory.words import Words
 
 _NEAR: Final = 8
 """Words in which all the kinds have to be."""
-_APART: Final = frozenset({"venue", "token", "hops", "capital", "origin", "degree"})
+_APART: Final = frozenset({"venue", "token", "hops", "capital", "origin"})
 Reason = tuple[str, ...]
 
 
@@ -36,7 +36,7 @@ _LONGEST: Final = max(len(key.split()) for key in _KINDS)
 
 
 def reason_of(said: Words, mentions: Sequence[Mention], status: tuple[str, ...]) -> tuple[Reason, list[int]] | None:
-    """Return the reason that most kinds of words speak for and where they are, of those that a trade with this end can have."""
+    """Return the reason that most kinds of words speak for, and where they are, if a trade can end so with it."""
     places = _places(said, mentions)
     best: tuple[float, Reason, list[int]] | None = None
     for reason, kinds in _RULES:
@@ -54,7 +54,7 @@ def reason_of(said: Words, mentions: Sequence[Mention], status: tuple[str, ...])
 def _places(said: Words, mentions: Sequence[Mention]) -> dict[int, list[int]]:
     free = [True] * len(said.roots)
     for one in mentions:
-        if one.entries[0][0] in _APART and not (one.entries[0][0] == "degree" and one.last - one.first == 1):
+        if one.entries[0][0] in _APART:
             free[one.first : one.last] = [False] * (one.last - one.first)
     found: dict[int, list[int]] = {}
     for at, length in _spans(len(free)):

@@ -144,14 +144,10 @@ def _read(text: str, columns: Columns, names: Names) -> Iterator[Hint]:
     if ended and ground and not found.get("reason"):
         found["reason"] = [("reason", ground[0])]
         yield Hint(column="reason", words=ground[0], trust=COMPOSED)
-    taken = {column for column, entries in found.items() if entries} | ({"status"} if status else set())
-    for run in runs_of(said, mentions):
-        for near in columns.soft.nearest(run, taken):
-            for column, held in near.entries:
-                if column in taken or (column == "reason" and not agrees(held, ended)):
-                    continue
-                taken.add(column)
-                yield _hint(column, held, names, near.nearness * SOFT)
+    if not status:
+        nearest = [near for run in runs_of(said, mentions) if (near := columns.soft.nearest(run))]
+        for near in sorted(nearest, key=lambda near: -near.nearness)[:1]:
+            yield Hint(column="status", words=near.words, trust=near.nearness * SOFT)
 
 
 def _only(column: str, entries: Sequence[Entry]) -> Sequence[Entry]:

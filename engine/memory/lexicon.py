@@ -68,16 +68,16 @@ def _said() -> Iterator[tuple[Entry, str]]:
             yield ("hops", (str(hops),)), phrase
 
 
-def _table() -> tuple[dict[str, list[Entry]], dict[str, str]]:
+def _table() -> tuple[dict[str, list[Entry]], dict[str, tuple[str, tuple[str, ...]]]]:
     found: dict[str, list[Entry]] = {}
-    first: dict[str, str] = {}
+    first: dict[str, tuple[str, tuple[str, ...]]] = {}
     for entry, phrase in _said():
         for number, key in enumerate(spread(phrase)):
             held = found.setdefault(key, [])
             if entry not in held and not (held and entry[0] == DEGREE):
                 held.append(entry)
-            if number == 0 and entry in held and entry[0] != DEGREE:
-                first.setdefault(key, _typical(phrase))
+            if number == 0 and entry in held and entry[0] == "status":
+                first.setdefault(key, (_typical(phrase), entry[1]))
     for key in [key for key, held in found.items() if _says_nothing(key, held)]:
         del found[key]
         first.pop(key, None)
@@ -92,5 +92,5 @@ def _says_nothing(key: str, held: list[Entry]) -> bool:
 
 
 PHRASES, FIRST = _table()
-"""Stems of a phrase -> what it means; and how a row's first alternative is written."""
+"""Stems of a phrase -> what it means; and of ends, how a row's first alternative is written, and what it means."""
 MOST_WORDS: Final = max(len(phrase.split()) for phrase in PHRASES)

@@ -32,7 +32,7 @@ def mentions_of(said: Words, known: Mapping[str, list[Entry]]) -> list[Mention]:
                 taken[at : at + length] = [True] * length
                 found.append(Mention(first=at, last=at + length, entries=tuple(entries)))
     free = [root if not held else "" for root, held in zip(said.roots, taken, strict=True)]
-    return sorted((_heard(one, free) for one in found), key=lambda one: one.first)
+    return sorted((_heard(one, free, said.of_clause) for one in found), key=lambda one: one.first)
 
 
 def runs_of(said: Words, mentions: Sequence[Mention]) -> list[list[str]]:
@@ -47,9 +47,10 @@ def runs_of(said: Words, mentions: Sequence[Mention]) -> list[list[str]]:
     return [run for run in runs if run]
 
 
-def _heard(one: Mention, free: Sequence[str]) -> Mention:
-    """Hear a "not" that stands in the two words before a phrase."""
-    if NOT not in free[max(0, one.first - 2) : one.first]:
+def _heard(one: Mention, free: Sequence[str], of_clause: Sequence[int]) -> Mention:
+    """Hear a "not" that stands in the two words before a phrase, in its clause."""
+    before = range(max(0, one.first - 2), one.first)
+    if not any(free[at] == NOT and of_clause[at] == of_clause[one.first] for at in before):
         return one
     entries = tuple(NEGATED[entry] for entry in one.entries if entry in NEGATED)
     return Mention(first=one.first, last=one.last, entries=entries or one.entries, denied=not entries)

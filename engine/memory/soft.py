@@ -1,7 +1,7 @@
-"""Words that no phrase of the lexicon holds, matched to the phrases that are nearest to them.
+"""How it ended in words that no phrase and no cue holds: the end of the phrase that is nearest to them.
 
 Nearness of a run of words and a phrase is half what stems they share, weighed by how rare they are, and half the cosine
-of their words' vectors. So "snaffled by a quicker searcher" is read by "grabbed by", whoever never wrote the former.
+of their words' vectors. Only ends are read so: a reason, a number or a name is near to too much.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,17 +11,13 @@ from typing import Any, Final
 import numpy as np
 
 from engine.memory.embedding import Embedding, Vectors
-from engine.memory.lexicon import FIRST, PHRASES, Entry
+from engine.memory.lexicon import FIRST
 from engine.memory.stems import FILLER, NOT, stem
 
 LEAST: Final = 0.62
 """Nearness below which a run of words means nothing that we know."""
 SURE: Final = 0.75
-"""The same for a word alone, and for what is called by names: a word is soon near to one of so many."""
-CERTAIN: Final = 0.85
-_NAMED: Final = ("token", "venue")
-_NEVER: Final = frozenset({"hops", "origin", "capital", "reason", "venue", "token"})
-"""Columns that are only read by phrases: a number and a "we" are near to much."""
+"""The same for a word alone: it is soon near to one of so many."""
 _NOT_WEIGHT: Final = 5.0
 """A "not" is common, and what it stands before is not the same without it."""
 LONGEST: Final = 5
@@ -34,11 +30,9 @@ _RARE: Final = 7.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Near:
-    """A run of words, from `first` to `last`, is nearest to a phrase that means `entries`."""
+    """The end that the nearest phrase means, one of `words`."""
 
-    first: int
-    last: int
-    entries: tuple[Entry, ...]
+    words: tuple[str, ...]
     nearness: float
 
 
@@ -53,13 +47,13 @@ def soft_of(embedding: Embedding) -> "Soft":
 
 
 class Soft:
-    """The phrases of the lexicon as vectors. About a second to make."""
+    """The phrases of ends as vectors."""
 
     def __init__(self, embedding: Embedding, without: Collection[str] = ()) -> None:
         self._embedding = embedding
-        keys = [key for key in FIRST if key not in without and PHRASES[key][0][0] not in _NEVER]
-        words = [FIRST[key].split() for key in keys]
-        self._entries = [tuple(PHRASES[key]) for key in keys]
+        keys = [key for key in FIRST if key not in without]
+        words = [FIRST[key][0].split() for key in keys]
+        self._ends = [FIRST[key][1] for key in keys]
         roots = [[stem(word) for word in phrase] for phrase in words]
         counts: dict[str, int] = {}
         for phrase in roots:
@@ -80,10 +74,9 @@ class Soft:
             lengths[at] = sum(self._weigh(root) ** 2 for root in {*stems})
         self._lengths = np.sqrt(lengths)
         self._vectors /= np.maximum(np.linalg.norm(self._vectors, axis=1, keepdims=True), 1e-9)
-        self._columns = np.array([entries[0][0] for entries in self._entries])
 
-    def nearest(self, words: Sequence[str], taken: Collection[str]) -> list[Near]:
-        """Read a run of unread words, without the columns that are `taken`; the nearest first, none overlapping."""
+    def nearest(self, words: Sequence[str]) -> Near | None:
+        """Read a run of unread words; None if no phrase is near to any part of it."""
         words = words[:_MOST]
         roots = [stem(word) for word in words]
         spans = [
@@ -93,28 +86,15 @@ class Soft:
             if roots[first] not in FILLER and roots[last - 1] not in FILLER
         ]
         if not spans:
-            return []
+            return None
         scores = self._scores(words, roots, spans)
-        scores[:, np.isin(self._columns, [*taken])] = 0.0
         best = scores.argmax(axis=1)
         nearness = scores[np.arange(len(spans)), best]
-        found: list[Near] = []
-        used: set[int] = set()
-        columns = {*taken}
-        for at in np.argsort(-nearness, kind="stable"):
-            first, last = spans[at]
-            if nearness[at] < LEAST:
-                break
-            entries = self._entries[best[at]]
-            if nearness[at] < (CERTAIN if entries[0][0] in _NAMED else SURE if last - first == 1 else LEAST):
-                continue
-            if used.intersection(range(first, last)) or entries[0][0] in columns:
-                continue
-            used.update(range(first, last))
-            if entries[0][0] not in ("venue", "token"):
-                columns.add(entries[0][0])
-            found.append(Near(first=first, last=last, entries=entries, nearness=float(nearness[at])))
-        return found
+        sure = np.array([SURE if last - first == 1 else LEAST for first, last in spans])
+        at = int(np.where(nearness >= sure, nearness, 0.0).argmax())
+        if nearness[at] < sure[at]:
+            return None
+        return Near(words=self._ends[best[at]], nearness=float(nearness[at]))
 
     def _scores(
         self, words: Sequence[str], roots: Sequence[str], spans: Sequence[tuple[int, int]]

@@ -34,7 +34,11 @@ _IRREGULAR_TEXT: Final = (
     "strike struck|wind wound|sink sank sunk|rise rose risen|drive drove driven|choose chose chosen|"
     "undo undid undone|outdo outdid outdone|wake woke|put puts|let lets|shoot shot|sit sat|build built|stick stuck|"
     "not never without cannot nor no none didnt wasnt werent isnt dont doesnt hadnt havent couldnt wouldnt wont nt|"
-    "someone somebody|write wrote written|overwrite overwrote overwritten|bite bit bitten|strike stricken|foresee foresaw|tear tore torn|wear wore worn|shake shook shaken|freeze froze frozen|bar barred blocked blocking|blk block blocks|arbitrage arbing arbed|money funds|blk block blocks|barred blocked blocking|earn earnt|outrun outran|withhold withheld|mean meant|bear bore borne|sleep slept"
+    "someone somebody|write wrote written|overwrite overwrote overwritten|bite bit bitten|strike stricken|"
+    "foresee foresaw|tear tore torn|wear wore worn|shake shook shaken|freeze froze frozen|tie tied|die died|lie lied|"
+    "dry dried|try tried|use used|bar barred blocked blocking|blk block blocks|arbitrage arbing arbed|money funds|"
+    "blk block blocks|barred blocked blocking|earn earnt|outrun outran|withhold withheld|mean meant|bear bore borne|"
+    "sleep slept"
 )
 _IRREGULAR: Final = {word: row.split()[0] for row in _IRREGULAR_TEXT.split("|") for word in row.split()[1:]}
 NOT: Final = "not"

@@ -13,11 +13,12 @@ CUES: Final[Mapping[str, str]] = {
     "once sent|when sent|status|blockchain|ledger|mainnet|validator|onto",
     "fail": "fail|failure|blow/blew/blown up|bomb|roll back|rollback|crash|die|dead|boom|explode|error|flop|break|"
     "bounce|backfire|abort|fall over/apart/flat/through|unravel|undo|unwind|collapse|implode|tank|fizzle|"
-    "go/going/turned/turn wrong/south/sour/bad/awry/sideways/belly|not succeed/work/stick/survive/complete/execute|"
+    "come/came/amount nothing/naught|go/going/turned/turn wrong/south/sour/bad/awry/sideways/belly|"
+    "not succeed/work/stick/survive/complete|"
     "unsuccessful|unsuccessfully|choke|dud|kaput|spit/spat back/out|kick back|invalid|faceplant|came undone|"
     "revert|nosedive|disaster|reverse|stumble|misfire|conk|croak|perish|flunk|botch|sink",
     "gasloss": "gas/fee/fees burn/gone/waste/lose/spent/eat/bill/down/forfeit/torch/evaporate/drain/incinerate/"
-    "evaporated|burn/eat/waste/lose/cost/pay/torch/swallow/forfeit/squander/blow/spend/spent/foot/shoulder/bear/stomach "
+    "evaporated|burn/eat/waste/lose/cost/pay/torch/swallow/forfeit/squander/blow/spend/foot/shoulder/bear/stomach "
     "_/only/just/some/more/nothing/for/but/on _/for/but gas/fee|gas/fee wasted/burned/burnt/spent/lost/gone|"
     "for nothing/naught/nada/zilch|in vain|only/nothing gas|nothing but gas|down drain|wasted|nothing to show|"
     "out of pocket|paid gas",
@@ -28,7 +29,8 @@ CUES: Final[Mapping[str, str]] = {
     "overwrite|zap|abandon|undo|void|annul|revoke|abort|scrub|change mind|second thought|cold feet|back "
     "out|pull plug|bin|drop|stop|bail|think better|snuff|terminate|eras|erase|remove|squash|ax|axe|neutralise|"
     "invalidate|supersede|displace|cancel|cancellation|reclaim|halt|walk back|claw back|unsend|unsent|"
-    "reconsider|aborted|pulled|discard|ditch|quit|override|reel in|regret|shoot down|wipe|torpedo|reverse course|on purpose|deliberately|intentionally|voluntarily|"
+    "reconsider|aborted|pulled|discard|ditch|quit|override|reel in|regret|shoot down|wipe|torpedo|reverse course|"
+    "on purpose|deliberately|intentionally|voluntarily|"
     "got cold|get rid|trash|call back",
     "repl": "replacement|replace|nonce|bump|override|overwrite|self transfer|empty/blank/zero/dummy/null/noop "
     "_/value transaction/tx|"
@@ -42,25 +44,31 @@ CUES: Final[Mapping[str, str]] = {
     "discard|dismiss|reject|rejection|refuse|refusal|veto|bar|stop|say/said/saying no|no "
     "thanks/thank/go/dice|not let/permit/allow/pass/clear/approve/accept/authorise/greenlight/okay/green/want/"
     "touch/take/proceed|kill|nix|knock/swat/bat/strike/struck/shoot/shot/vote/voted/wave "
-    "back/down/away/off/out|kick/weed/sift/screen/strain/sort/rule/shut/boot/chuck/leave/left/cut out|hold back|"
+    "back/down/away/off/out|kick/weed/sift/screen/strain/sort/rule/shut/boot/chuck/leave/left/cut out|"
+    "hold/held back/off|pull/hit/slam/put/apply brake|brake|"
     "forbid|deny|disallow|pass/passed on/up|exclude|not get/got/make/made/go/went past/through/by/beyond/it|"
     "balk|spurn|rebuff|shelve|ax|axe|withhold|opt/decide/choose/chose not/against|scrap|can|prohibit|prevent|"
     "chuck|eliminate|disqualify|intercept|thumb down|nope|say nope|quash|halt|abandon|turn nose|nope|scupper|suppress|"
     "snub|reject|stay away|steer clear|keep out|fall foul",
-    "checks": "rule|policy|limit|check|guard|guardrail|review|risk|safeguard|gate|gatekeeper|control|cap|filter|screening|"
+    "checks": "rule|policy|limit|check|guard|guardrail|review|risk|safeguard|gate|gatekeeper|control|cap|filter|"
+    "screening|"
     "vetting|ruleset|firewall|compliance|validation|pretrade|preflight",
     "tripped": "fell|fall|fail|trip|catch|caught|stop|stumble|founder|kill|die|strike|hit|run foul|foul|block|bar|"
     "snag|end|halt|stuck|sink|ran into|bump",
     "other": "rival|competitor|competition|someone|somebody|others|opponent|adversary|anyone else|third party|"
     "another/other/faster/quicker/rival/competing/different/foreign/smarter/fellow "
     "bot/searcher/trader/arbitrageur/guy/party/team/player/arber/people/folk/firm/engine/person/actor/solver|"
-    "other guy/one/side/party|searcher|arbitrageur|else|outsider|stranger|foe|them|frontrunner|mev|outfit|crowd|enemy|challenger|peer|contender|folk|people|whoever",
+    "other guy/one/side/party|searcher|arbitrageur|else|outsider|stranger|foe|them|frontrunner|mev|outfit|crowd|"
+    "enemy|challenger|peer|contender|folk|people|whoever",
     "take": "beat|snatch|grab|capture|exploit|eat|take|claim|scoop|snipe|first|ahead|before|quick|fast|steal|nab|"
     "pinch|poach|lose|outrun|front|frontrun|pip|there|race|slip|swipe|mop|harvest|pocket|seize|bag|land|win|get|"
-    "close|make|clean|clear|nick|cream|hoover|gobble|reach|have|arbitrage|pick|corner|walk|run|seal|bank|gone|punch|filch|executed|go",
+    "close|make|clean|clear|nick|cream|hoover|gobble|reach|have|arbitrage|pick|corner|walk|run|seal|bank|gone|punch|"
+    "filch|executed|go",
+    "bot": "bot|searcher|arbitrageur|trader",
+    "ahead": "ahead|before|beat|beaten|quick|quicker|fast|faster|outrun|first|front",
     "evm": "evm|chain|onchain|contract|network|blockchain|node|executor|validator|mainnet",
     "not_sent": "not/before/prior/pre/ahead/until _/ever/even/anybody/anyone/anything/anybody/actually "
-    "sign/signing/signature/send/broadcast/submit/submission/fire/launch/dispatch/transmission/commit|not "
+    "sign/signing/signature/send/broadcast/submit/submission/fire/launch/dispatch/transmission/commit/execute|not "
     "leave/reach _/shop/house/door/mempool/chain/network|not see mempool/chain/light|presign|presend|"
     "pretrade|preflight|pre trade/flight|before door/mempool/wire|unsent|unsigned|not make/made/get/got out/chain/door",
     "was_sent": "after/once/already/when/while _/already/had/even "
@@ -86,6 +94,8 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, float], ...]] = (
     (("not_sent",), "refused", 1.5),
     (("gate", "deny"), "refused", 1.0),
     (("tripped", "checks"), "refused", 1.0),
+    (("sent",), "refused", -0.4),
+    (("bot", "ahead"), "missed", 0.9),
     (("sim",), "refused", 0.5),
     (("we", "deny"), "refused", 0.4),
     (("deny",), "refused", 0.5),

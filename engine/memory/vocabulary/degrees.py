@@ -10,17 +10,24 @@ DEGREES: Final[Mapping[tuple[int, str], str]] = {
     (
         1,
         "size",
-    ): "tiny|dinky|piddling|piffling|measly|bitsy|ickle|smallest class/bucket/tier/size/possible|dust|dusty|minuscule|miniscule|crumb|microscopic|penny|pennies|few cent worth|micro|minute sized|"
+    ): "tiny|dinky|piddling|piffling|measly|bitsy|ickle|smallest class/bucket/tier/size/possible|dust|dusty|"
+    "minuscule|miniscule|crumb|microscopic|penny|pennies|few cent worth|micro|minute sized|"
     "teeny|weeny|itty bitty|itty|bitty|pocket/loose/small/spare/chump change|petty|pocket money|infinitesimal|mini|"
     "littlest|tiniest|diminutive|peanut|trifling|trifle|nano|lilliputian|teensy|wee|speck|"
     "pint/bite/baby/penny/pocket/token sized|nominal|negligible|insignificant|puny|trivial|fraction of/_ ether|toy|"
     "atom|penny ante|chicken feed|baby|less than tenth|under/below 0.1 ether/eth/weth|couple/2 of/_ "
-    "dollar/buck/cent/quid/pound/_ input/worth|few dollar/buck/cent|2 dollar/buck/of dollar/buck|pittance|for peanut|smidgen|"
+    "dollar/buck/cent/quid/pound/_ input/worth|few dollar/buck/cent|2 dollar/buck/of dollar/buck|pittance|for peanut|"
+    "smidgen|"
     "sprinkle|scrap of|pinch|grain|"
     "thimble|thimbleful|pixel|ant sized|mite|drop in ocean/bucket|smattering|morsel|nugatory|bargain basement|"
-    "barely anything/any staked/invested/input/put|pea sized|minute margin/edge/spread/amount/size/stake|mosquito|flea|shoestring|handful of "
+    "barely anything/any staked/invested/input/put|pea sized|minute margin/edge/spread/amount/size/stake|mosquito|"
+    "flea|shoestring|handful of "
     "dollar/buck",
-    (2, "size"): "small|small potato|lowish|little ish|smallish|smaller|little|minor|small time/scale/fry|less than/below/under/sub 1 "
+    (
+        2,
+        "size",
+    ): "small|small potato|lowish|little ish|smallish|smaller|little|minor|small time/scale/fry|"
+    "less than/below/under/sub 1 "
     "ether/eth/weth|sub ether/eth/1|lightweight|compact|undersized|little one|on small side|humble|cheap|modest|"
     "modestly|shrimp|on smaller side|retail|smallsized|small fry|a bit|minnow|downsized|smallest|"
     "only put little/bit|starter",
@@ -32,7 +39,8 @@ DEGREES: Final[Mapping[tuple[int, str], str]] = {
     (
         4,
         "size",
-    ): "large|mighty|grand|heavy duty|stonking|walloping|strapping|burly|thumping|king sized ish|big|bigger|larger|sizeable|sizable|hefty|ten of ether|dozen of/_ ether|double/2 digit ether|heavy|"
+    ): "large|mighty|grand|heavy duty|stonking|walloping|strapping|burly|thumping|king sized ish|big|bigger|larger|"
+    "sizeable|sizable|hefty|ten of ether|dozen of/_ ether|double/2 digit ether|heavy|"
     "heavyweight|substantial|chunky|major|bulky|very big/large|large/big scale/ticket|weighty|biggish|largish|beefy|"
     "good/big/large/serious/decent chunk|10 to 100 ether|voluminous|on large/big side|big league|sizey|burly|"
     "significant|considerable|serious|big money|large sum|big sum",
@@ -44,7 +52,9 @@ DEGREES: Final[Mapping[tuple[int, str], str]] = {
     "monumental|gargantuan|humongous|tremendous|monstrous|elephantine|behemoth|supersized|ginormous|leviathan|"
     "extra large|extremely/really/very very large/big/huge|astronomical|towering|epic|triple digit ether|3 digit "
     "ether|100 ether|prodigious|elephant|whopper|stupendous|hulking|mountainous|staggering|institutional|whaleish|"
-    "titan|goliath|oversize class|gigantesque|cyclopean|mountain of|"
+    "mahoosive|eye watering|jaw dropping|mind boggling|bank breaking|stratospheric|planet sized|"
+    "biggest/largest/top class/bucket/tier/category|vast|titan|goliath|oversize class|gigantesque|cyclopean|"
+    "mountain of|"
     "king|blockbuster|super sized|megaton|mega|gigantically|biggest ever",
     (6, "size"): "largest|biggest|more than/over/above ten ether/eth|great big|top size",
     (
@@ -64,20 +74,29 @@ DEGREES: Final[Mapping[tuple[int, str], str]] = {
         "margin",
     ): "thin|slim|narrow|slender|skinny|slightly profitable|thin looking|tight|thinnish|slimmish|narrowish|"
     "on thin/slim/narrow/tight side|svelte|skimpy|scant|scanty|meagre|meager|anaemic|flimsy|cramped|thinly",
-    (3, "margin"): "fair|so so|good enough|unremarkable|okay ish|decent|reasonable|healthy|respectable|reasonably/fairly/moderately/decently "
+    (
+        3,
+        "margin",
+    ): "fair|so so|good enough|unremarkable|okay ish|decent|reasonable|healthy|respectable|"
+    "reasonably/fairly/moderately/decently "
     "profitable|ok|okay|so so|sensible|acceptable|adequate|passable|tolerable|fairish|middle of road|not bad|"
     "satisfactory|alright|middling to good|so but okay|workmanlike|fair to middling|neither thin/slim nor/or fat/wide",
     (
         4,
         "margin",
-    ): "wide|sky high|eye popping|to die for|thumping great|fat|juicy|rich|generous|lucrative|percent or more|broad|plump|mouthwatering|highly/hugely/wildly "
+    ): "wide|sky high|eye popping|to die for|thumping great|fat|juicy|rich|generous|lucrative|percent or more|broad|"
+    "plump|mouthwatering|highly/hugely/wildly "
     "profitable|bumper|lush|handsome|yawning|tasty|delicious|lavish|bountiful|princely|cushy|sumptuous|"
     "ample|over/above/more/than _/than 1/one/_ percent|whopping|widest|fattest|juiciest|richest|wider|fatter|"
     "wide open|yummy|succulent|cavernous|extravagant|fantastic|opulent|luscious|meaty|thick|roomy|luxurious|bounteous",
     (1, ""): "lowest|least|bare|barely|hardly|scarcely|minimal|minimum|paltry|bottom|rock bottom|close to|"
-    "almost no/not|any at all|nearly no/not|ultra thin|ultra low|ridiculously low|microscopically|nil|zero|"
+    "almost no/not|any at all|nearly no/not|ultra thin|ultra low|ridiculously low|microscopically|"
     "hardly any|barely any|scarcely any|no real",
-    (2, ""): "snug|wiry|unexciting|lean|low|lower|lesser|light|limited|weak|poor|short|slight|fine|spare|sparse|squeezed|compressed|reduced|"
+    (
+        2,
+        "",
+    ): "snug|wiry|unexciting|lean|low|lower|lesser|light|limited|weak|poor|short|slight|fine|spare|sparse|squeezed|"
+    "compressed|reduced|"
     "shallow|underwhelming|marginal|close|restricted|so little|bit of|unimpressive",
     (3, ""): "ordinary|normal|regular|standard|typical|usual|everyday|good|solid|sound|proper|comfortable|"
     "nice|honest|workable|right|balanced|moderately good|pretty good|appropriate|sufficient|fairly good|"
@@ -109,4 +128,9 @@ MORE: Final = (
     "very|most|extremely|exceedingly|incredibly|super|ultra|insanely|absolute|absolutely|truly|ridiculously|mega|"
     "hyper|extra|dangerously|vanishingly|terribly|awfully|exceptionally|impossibly|painfully|wafer|razor|oh so|so very"
 )
-"""Before a degree: two is one then, and a large size is huge but after "very"."""
+"""Before a degree: two is one then, and a large size is huge but after "very"; adverbs in "ly" do the same."""
+SOFTLY: Final = (
+    "fairly|reasonably|moderately|relatively|slightly|decently|only|nearly|actually|really|mostly|comparatively|"
+    "mainly|usually|merely|simply|averagely|respectably|successfully|possibly|probably|definitely|kindly"
+)
+"""Adverbs that do not."""

@@ -9,7 +9,17 @@ from typing import Final
 FAILED: Final = ("refused", "reverted", "cancelled", "replaced")
 
 STATUSES: Final[Mapping[tuple[str, ...], str]] = {
-    ("filled",): "came/come up trump/rose/good|came/come off|paid dividend|pay dirt|hit/hitting paydirt/bullseye/target/spot|struck gold/lucky|strike gold|nailed|home run|did business/job/trick|ka ching|cha ching|cashed in/out|cleaned up|made/make bank/mint/packet/bundle/buck|score|scored|raked in|rake|reap|reaped|lined/line/fattened/padded/filled/swelled/topped pocket/wallet/purse/coffer/treasury/up|victorious|victory|triumph|prosper|prospered|proved/prove rewarding/profitable/worthwhile/lucrative|worth it|paid way|in plus|plus side|left us/_ ahead|cash positive|moneymaking|money making|money well earned|jackpot|cashed|worked out|pan out|panned out|panned|bore/bear fruit|sweet deal/success|gainful|surplus|smooth|smoothly|went like clockwork|hit mark|all went well|happily|yield gain/profit|filled|fill|paid|pay|paid off/out/up|paying|paid for itself/themselves|profitable|profit|"
+    ("filled",): "left/leave/made/make wallet/purse/pocket/treasury/balance/coffer/_ "
+    "fatter/fuller/richer/heavier/bigger/better|came/come up trump/rose/good|came/come off|paid dividend|"
+    "pay dirt|hit/hitting paydirt/bullseye/target/spot|struck gold/lucky|strike gold|nailed|home run|"
+    "did business/job/trick|ka ching|cha ching|cashed in/out|cleaned up|made/make bank/mint/packet/bundle/buck|"
+    "score|scored|raked in|rake|reap|reaped|lined/line/fattened/padded/filled/swelled/topped "
+    "pocket/wallet/purse/coffer/treasury/up|victorious|victory|triumph|prosper|prospered|"
+    "proved/prove rewarding/profitable/worthwhile/lucrative|worth it|paid way|in plus|plus side|left us/_ ahead|"
+    "cash positive|moneymaking|money making|money well earned|jackpot|cashed|worked out|pan out|panned out|"
+    "panned|bore/bear fruit|sweet deal/success|gainful|surplus|smooth|smoothly|went like clockwork|hit mark|"
+    "all went well|happily|yield gain/profit|filled|fill|paid|pay|paid off/out/up|paying|"
+    "paid for itself/themselves|profitable|profit|"
     "profitably|"
     "made/make/making/earned/brought/netted/banked/booked/turned/returned/yielded/delivered/locked/took/showed/"
     "realised "
@@ -39,7 +49,14 @@ STATUSES: Final[Mapping[tuple[str, ...], str]] = {
     "ahead|green|"
     "generated/produced/made/brought/gave income/revenue/profit/money|turned/turn profit|in our favour/favor|"
     "paid us|paying trades|nets|netted|net",
-    ("reverted",): "bit/bite dust|up in smoke|belly up|went/go bust|cropper|came to grief|fell on face|flat on face|ran aground|hit wall/buffer|no joy onchain|crumble|capsize|keeled over|sputter|melted down|meltdown|snap|came/come back red/failed/empty/broken|failure status|not hold/stick/survive onchain/chain/execution/inclusion/block|status fail/failure|out of gas error|wiped out onchain|went/go up in flame|in flame|shipwreck|wreck|train wreck|fizzle on chain|fail onchain|reverted|revert|reversion|rolled/roll/roll back/_ back|unwound by chain|bounced|bounce|"
+    (
+        "reverted",
+    ): "bit/bite dust|up in smoke|belly up|went/go bust|cropper|came to grief|fell on face|flat on face|ran aground|"
+    "hit wall/buffer|no joy onchain|crumble|capsize|keeled over|sputter|melted down|meltdown|snap|"
+    "came/come back red/failed/empty/broken|failure status|"
+    "not hold/stick/survive onchain/chain/execution/inclusion/block|status fail/failure|out of gas error|"
+    "wiped out onchain|went/go up in flame|in flame|shipwreck|wreck|train wreck|fizzle on chain|fail onchain|"
+    "reverted|revert|reversion|rolled/roll/roll back/_ back|unwound by chain|bounced|bounce|"
     "failed/fail/died/crashed/collapsed/broke/aborted/blew/exploded/errored/fell on/up/out/apart/over/_ "
     "chain/onchain|"
     "failed/fail/died/blew/broke/exploded/crashed up/_ after/when/once/while/upon/during "
@@ -63,10 +80,15 @@ STATUSES: Final[Mapping[tuple[str, ...], str]] = {
     "required failed|require failed|assert failed|fell flat on chain|fell over|tripped guard/check/assertion",
     (
         "refused",
-    ): "not/no/never given/get/gave/got/give go/green/okay/ok ahead/light/_|no go|turned/turn nose up|sent packing|showed/"
-    "shown/show door|got/get chop/axe/boot|get/given chop|left unsigned|unsigned|not cleared/signed/authorised|kept/keep from/"
-    "unsigned signing/sending/_|failed/flunked/fail/flunk own check/rule|not pass/passed muster|stop at gate/door/checkpoint|"
-    "saw red flag|out of bounds|off limit|kept in drawer|put stop/kibosh to/on/_|put foot down|drew line|draw line|refused|refuse|refusal|rejected|reject|rejection|turned/knocked/shot/voted/struck/waved down/away/back/off|"
+    ): "not/no/never given/get/gave/got/give go/green/okay/ok ahead/light/_|no go|turned/turn nose up|sent packing|"
+    "showed/"
+    "shown/show door|got/get chop/axe/boot|get/given chop|left unsigned|unsigned|not cleared/signed/authorised|"
+    "kept/keep from/"
+    "unsigned signing/sending/_|failed/flunked/fail/flunk own check/rule|not pass/passed muster|"
+    "stop at gate/door/checkpoint|"
+    "saw red flag|out of bounds|off limit|kept in drawer|put stop/kibosh/lid to/on/_|pull/hit/slam/apply brake|"
+    "put foot down|drew line|draw line|refused|refuse|refusal|rejected|reject|rejection|"
+    "turned/knocked/shot/voted/struck/waved down/away/back/off|"
     "declined|decline|let through|let go/out/pass out/through/_|own rules|against rules/policy|rule said no|"
     "said/say/saying no|say no to|"
     "blocked|block by us|stopped|stop|vetoed|veto|denied|deny|held/kept back/up|hold back|not allow/permit/let "
@@ -91,11 +113,17 @@ STATUSES: Final[Mapping[tuple[str, ...], str]] = {
     "vetting|prevented from|halted before|intercepted|stymied|thwarted by rules|refrained|opted against|"
     "did engine reject/refuse/block/stop/decline/veto|stood in way|not get past/through/by|never "
     "got/made/went/get past/out/through/off",
-    ("missed",): "walked/made/ran/run/got off/away with|walk off|cornered|corner by|cut in line|jumped/jump queue/line|leapfrog|"
-    "leapfrogged|got/get in first/before|stole march|march on us/_|snaffle|snaffled|whisked/whisk away/_|won/lost/lose/win race|"
-    "empty handed|second best/place|also ran|outpace|beat to|nosed/nose out|edged/edge out|shut/shoved out by|jumped in/ahead|"
-    "jump in/ahead|swept/sweep up/in/away|swept|too late to win/catch/take/grab|fell prey|lost/lose/losing out to|loss to|"
-    "ceded|cede|yielded to|deprived|robbed|rob|plundered|pilfer|pilfered|purloin|missedmiss|beaten|beat us|rival|competitor|competition|"
+    (
+        "missed",
+    ): "walked/made/ran/run/got off/away with|walk off|cornered|corner by|cut in line|jumped/jump queue/line|leapfrog|"
+    "leapfrogged|got/get in first/before|stole march|march on us/_|snaffle|snaffled|whisked/whisk away/_|"
+    "won/lost/lose/win race|"
+    "empty handed|second best/place|also ran|outpace|beat to|nosed/nose out|edged/edge out|shut/shoved out by|"
+    "jumped in/ahead|"
+    "jump in/ahead|swept/sweep up/in/away|swept|too late to win/catch/take/grab|fell prey|lost/lose/losing out to|"
+    "loss to|"
+    "ceded|cede|yielded to|deprived|robbed|rob|plundered|pilfer|pilfered|purloin|missedmiss|beaten|beat us|rival|"
+    "competitor|competition|"
     "someone/somebody/others/another/anyone else|"
     "opponent|adversary|other/another/faster/rival/competing/third "
     "bot/searcher/trader/arbitrageur/party/player/arber/team|"

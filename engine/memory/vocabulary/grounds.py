@@ -15,17 +15,36 @@ _BUSY = (
     "park|working|camp|clash|collide|conflict|overlap|contention|already in|book|earmark|block|bar|squat|cross|"
     "jam|monopolise|tangle|double|stuck|grip|flight"
 )
-_PROFIT = "profit|gain|edge|gap|margin|spread|return|opportunity|money|payoff|payout|yield|net|result|earning|price|quote"
+_PROFIT = (
+    "profit|gain|edge|gap|margin|spread|return|opportunity|money|payoff|payout|yield|net|result|earning|price|quote"
+)
 _COIN = "token|coin|asset|currency|erc20"
 _SIZE = "size|amount|notional|stake|position|volume|input|quantity|value|ticket|sum|bet|trade"
 _CAP = "cap|limit|ceiling|maximum|max|permit|allow|allowance|threshold|bound|ceil"
 _STEP = "hop|leg|swap|step|stage|pool"
 
+_RESTS = (
+    "stack|piggyback|chain to|depend|dependent|rely|reliant|hinge|sibling|parent|prerequisite|predecessor|hitch|"
+    "premise|"
+    "predicate|contingent|downstream|upstream|forerunner|lean on|built on|build on|rest on|rested on|tether to|tied|"
+    "dependency|foundation|precondition|conditional|knock on|domino|sister|twin trade|companion"
+)
+_LEANS = (
+    "rest|build|lean|hang|tie|follow|link|couple|bundle|ride|rode|lie|need|sit|sat|stand|stood|base|anchor|attach|bolt|"
+    "bank|count|assume|presuppose|require|on top|atop"
+)
+_REJECTED = (
+    "reject|refuse|decline|turn down|throw out|thrown out|deny|bar|veto|ditch|toss|knock|scrap|bin|nix|dismiss|"
+    "not pass|"
+    "discard|disallow|axe|drop|fail|not approve|not go|fell|kill|cancel|void|invalid"
+)
+
 GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ("mis-sized",): (
         (
             "wrong|wrongly|bad|badly|off|error|mistake|incorrect|incorrectly|inaccurate|flawed|suboptimal|botch|poor|"
-            "poorly|bungle|muddle|garble|mangle|bodge|skew|amiss|untuned|mess|fluff|blunder|fumble|askew|imprecise|faulty|not optimal/right/best/correct|far from|"
+            "poorly|bungle|muddle|garble|mangle|bodge|skew|amiss|untuned|mess|fluff|blunder|fumble|askew|imprecise|"
+            "faulty|not optimal/right/best/correct|far from|"
             "mis|misread|mistaken|screw|goof|slip|awry|sloppy|misplaced|not spot",
             "size|sizing|sized|amount|quantity|volume|stake|input|calculation|computation|number|figure|optimum|"
             "optimisation|compute|calculate|bet|arithmetic|math|maths",
@@ -40,26 +59,17 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
         ("same|shared|common", "pool", "another|own|already|other|ours"),
     ),
     ("simulation: rests on another",): (
-        (
-            "stack|piggyback|chain|depend|dependent|rely|reliant|lean|hinge|rest|build|built|hang|tie|tied|sibling|"
-            "parent|prerequisite|predecessor|follow|link|hitch|couple|bundle|ride|rode|premise|predicate|lie on|"
-            "contingent|need|downstream|upstream|sit|sat|stood|stand|base|rested|anchor|attach|tether|bolt|bank|count|"
-            "companion|linked|linking|forerunner|lean on",
-            "reject|refuse|decline|turn down|throw/threw/thrown out|deny|bar|veto|ditch|drop|kill|cancel|toss|fail|"
-            "knock|scrap|bin|fall|fell|nix|dismiss|strike|not pass|discard|never|disallow|axe|itself|too",
-        ),
-        (
-            "stack|piggyback|depend|dependent|rely|reliant|hinge|contingent|predicate|premise|chain|hitch",
-            "another|other|earlier|previous|prior|preceding|sibling|one",
-        ),
+        (_RESTS, _REJECTED),
+        (_LEANS, f"{_OURS}|other|one|trade|sister|preceding|companion|partner|parent", _REJECTED),
+        (_RESTS, "another|other|earlier|previous|prior|preceding|sibling|companion|sister"),
     ),
     ("least net profit",): (
         (
             "gas|fee|cost|expense|fuel",
-            "eat|swallow|leftover|remain|leave|left|outweigh|exceed|meagre|net|cover|devour|dwarf|wipe|after|consume|"
+            "eat|swallow|leftover|minus|less|subtract|deduct|remain|leave|left|outweigh|exceed|meagre|net|cover|devour|dwarf|wipe|after|consume|"
             "gobble|chew|absorb|bigger|remainder|worth|recoup|outstrip|above|cancel out|nibble|munch|justify|margin",
             "profit|gain|too|little|small|not|almost|everything|nothing|all|most|meagre|thin|slim|low|earn|scrap|"
-            "leftover|remain|barely|hardly|paltry|poor|whole|any|less|more|net|worth|insufficient|short",
+            "leftover|remain|barely|hardly|paltry|poor|whole|any|less|more|net|worth|insufficient|short|under|below|minimum|beneath|requirement",
         ),
         ("not|hardly|barely|scarcely", "worth|worthwhile", "gas|fee|cost|effort|trouble|bother|it|sending"),
         ("net", "profit|gain|return", "too|below|little|small|low|minimum|under|least|short|not|insufficient|beneath"),
@@ -87,7 +97,7 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
             "scam|unsafe|dodgy|nasty|smell|suspicious|flag|trust|untrusted|screening|screen|safety|honeypot|dangerous|"
             "rug|malicious|shady|sketchy|fishy|risk|risky|hazard|toxic|vet|vetting|security|secure|hostile|suspect|bad|"
             "distrust|trap|stink|rotten|blacklist|red flag|crooked|iffy|questionable|dubious|unvetted|poison|fraud|"
-            "fraudulent|unsound|harmful|phony|bogus|untrustworthy|safe|wary|worry|alarm|booby",
+            "fraudulent|unsound|harmful|phony|bogus|untrustworthy|doubt|concern|fear|suspicion|misgiving|qualm|reservation|safe|wary|worry|alarm|booby",
         ),
         ("honeypot|honey pot|rug pull|rugpull|scam|scammy|blacklist",),
     ),
@@ -95,15 +105,16 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
         (
             _SIZE,
             _CAP,
-            "exceed|over|above|beyond|past|break|breach|bust|top|pass|outgrew|more|too|higher|bigger|greater|overshoot|"
+            "exceed|over|above|beyond|past|break|breach|bust|top|pass|outgrew|more|too|higher|bigger|larger|greater|"
+            "overshoot|"
             "surpass|overstep|hit|overrun|outside|cross",
         ),
-        ("too|overly|excessively", "big|large|much|huge|heavy|high|bulky|fat", f"{_CAP}|rule|policy|risk|{_SIZE}"),
+        ("too|excessively", "big|large|much|huge|heavy|high|bulky|fat", f"{_CAP}|rule|policy|risk|{_SIZE}"),
         ("notional", f"{_CAP}|exceed|over|above|too"),
         ("oversize|oversized|outsized",),
     ),
     ("trades a minute", "an agent's trades a minute"): (
-        ("too|so|overly", "often|fast|quick|quickly|many|frequent|frequently|rapid|rapidly|hastily"),
+        ("too|so", "often|fast|quick|quickly|many|frequent|frequently|rapid|rapidly|hastily"),
         ("rate|pace|frequency|tempo|speed", "limit|limiter|cap|throttle|too|exceed|over"),
         ("minute|second", "many|limit|too|quota|cap|number|trade|per"),
         ("throttle|cooldown|rate limit|rapid fire",),
@@ -133,7 +144,8 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ),
     ("seen late",): (
         (
-            "notice|see|saw|spot|react|detect|sight|aware|discover|scanner|attention|wake|woke|realise|detection|sighting",
+            "notice|see|saw|spot|react|detect|sight|aware|discover|scanner|attention|wake|woke|realise|detection|"
+            "sighting",
             "late|slow|slowly|after|before|already|tardy|delay|behind|too|belatedly|not|until|finally",
         ),
     ),

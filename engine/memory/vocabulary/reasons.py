@@ -34,7 +34,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     ): "hop/leg/step/swap minimum|minimum of/for/on hop/leg/step/swap|hop/leg/step/swap gave/"
     "returned/paid/yielded/delivered/produced too/_ less/little/short|one/single leg/hop/step/swap "
     "came/fell/was up/_ short/low|"
-    "leg came short|min out|minimum out/output/amount|below/under minimum|amount out too low/small|minimum/min "
+    "leg came short|min out|minimum out/output/amount|amount out too low/small|minimum/min "
     "not met|leg underdelivered|intermediate/"
     "middle hop/leg/swap/step|partial leg|insufficient output|too little out of hop/leg/swap/step|per hop minimum",
     (
@@ -71,11 +71,9 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     (
         "not listed",
         "simulation: not listed",
-    ): "not listed|unlisted|treasury/we not list/approve/know/whitelist|not on list/whitelist|never approved token|"
+    ): "not listed|unlisted|treasury not list/approve/know/whitelist|not on list/whitelist|never approved token|"
     "not whitelisted|off list|unapproved token|not allowlisted",
-    (
-        "simulation: rests on another",
-    ): ""
+    ("simulation: rests on another",): ""
     "rest on another|depended on|"
     "relied on|hinged on|followed/follow refused|came/come after refused|itself refused|"
     "earlier/previous/prior/preceding/parent/"
@@ -110,7 +108,8 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "block|block old|overtaken by block/chain|obsolete|no longer current/fresh|not fresh/current/recent/up|past "
     "its best|behind head/chain|yesterday block|"
     "lagging|proof lapsed|fresher proof|freshness|needed fresh|re prove|reproof",
-    ("least net profit",): "too little/_ profit/gain/money left/remaining/_ after/left|not enough profit/gain left|least/minimum net/_ profit|too little profit after|not worth/worthwhile "
+    ("least net profit",): "too little/_ profit/gain/money left/remaining/_ after/left|not enough profit/gain left|"
+    "least/minimum net/_ profit|too little profit after|not worth/worthwhile "
     "it/while/effort/trouble/gas/cost/candle/sending/_|not "
     "worth|"
     "eaten/swallowed/consumed/wiped/devoured "
@@ -155,9 +154,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     ("gas float",): "gas float|hot/trading key/wallet/account is/was/ran/_ empty/dry/low/drained|not pay for gas|not "
     "enough/no ether/eth/money/coin/fund for/left "
     "gas/fee|wallet ran dry|out of ether/eth for gas|low float",
-    (
-        "pools in flight",
-    ): "pool in flight|same/shared/sharing/common pool busy/taken/used/twice/with/as/another/_|"
+    ("pools in flight",): "pool in flight|same/shared/sharing/common pool busy/taken/used/twice/with/as/another/_|"
     "already trading/using/in/being pool/traded/used|using "
     "pool|"
     "another of "
@@ -173,9 +170,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "flight limit|slot full|"
     "full queue|no free slot|concurrency",
     ("exposure",): "exposure|too exposed|overexposed|at risk at once|too much at stake/risk/exposed",
-    (
-        "notional",
-    ): "notional|too/overly big/large/great/much/huge/heavy/bulky/high|oversized|oversize|outsized|over sized|"
+    ("notional",): "too big/large/great/much/huge/heavy/bulky/high|oversized|oversize|outsized|over sized|"
     "size/amount/trade/position/stake/ticket/"
     "volume/value/sum cap/limit/ceiling/maximum/bound|"
     ""
@@ -207,7 +202,7 @@ REASONS: Final[Mapping[tuple[str, ...], str]] = {
     "to back|in quick succession|one after another/other|rapid fire|trigger happy|flurry|burst|slow down|high "
     "frequency|60 seconds|sixty second",
     ("trading state",): "trading state|halted|halt|paused|pause|trading/engine was/were/is/_ "
-    "off/stopped/halted/paused/suspended/disabled|switched/turned off|stood still|"
+    "off/halted/paused/suspended/disabled|switched/turned off|stood still|"
     "brake|suspended|kill switch|standstill|reducing",
     ("token safety",): "token/coin safety/security/risk/trust/unsafe|"
     "unsafe/dangerous/suspicious/scam/malicious/risky/hostile/fraudulent/rogue/dodgy/shady/sketchy/toxic/"

@@ -26,7 +26,8 @@ CAPITALS: Final[Mapping[tuple[str, ...], str]] = {
     "unleveraged|unlevered|loan free|debt free|treasury money|equity|from/with/by "
     "balance/treasury/wallet/purse/pocket|paid/funded/financed from/by/out/with of/_ "
     "balance/treasury/pocket/wallet/ourselves/house/purse|house money|"
-    "inhouse/house/proprietary money/fund/capital/cash|already held/owned|by ourselves financed|fund ourselves|funded ourselves|"
+    "inhouse/house/proprietary money/fund/capital/cash|already held/owned|by ourselves financed|fund ourselves|"
+    "funded ourselves|"
     "nobody/noone else/_ money/capital/fund/cash|no else/outside/outsider money/capital/fund|on hand|cash on hand",
     (
         "balancer",
@@ -38,7 +39,10 @@ CAPITALS: Final[Mapping[tuple[str, ...], str]] = {
     ("aave",): f"aave|aave {_LOAN}|{_GAVE} by/from/of/with/via/through/using/_ aave|aave funded/financed/backed/lent",
     ("morpho",): f"morpho|morpho {_LOAN}|{_GAVE} by/from/of/with/via/through/using/_ morpho|morpho "
     f"funded/financed/backed/lent|morpho blue|blue",
-    ("first_pool",): "pool 1|first/opening/starting/initial/entry _/trade pool|first/opening/starting/initial/entry/1 leg/hop/swap/venue/exchange pay/lend/front/advance/fund/finance/supply/cover/credit/put/provide|leg/hop 1 pay/lend/front/advance/fund|first pool pay/paid/lent/fronted/funded/financed/advanced/up/pays/_|flash swap|flashswap|pool "
+    ("first_pool",): "pool 1|first/opening/starting/initial/entry _/trade pool|"
+    "first/opening/starting/initial/entry/1 leg/hop/swap/venue/exchange "
+    "pay/lend/front/advance/fund/finance/supply/cover/credit/put/provide|leg/hop 1 pay/lend/front/advance/fund|"
+    "first pool pay/paid/lent/fronted/funded/financed/advanced/up/pays/_|flash swap|flashswap|pool "
     "front/fronted/paying/pay/lent/advanced/funded/financed/lends first/up/it/money/_|pay/paid/paying/settle/"
     "settled/repay/repaid/repaying pool/later/back/at/after later/afterwards/end/back/pool/last|paying/pay/paid "
     "up front|first pool|opening/starting/initial pool paid/lent/fronted/pay/money/funded/advanced/_|pay/paid "
