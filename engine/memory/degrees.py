@@ -7,7 +7,7 @@ from engine.memory.lexicon import DEGREE, Entry, spread
 from engine.memory.mentions import Mention
 from engine.memory.stems import NOT, stem
 from engine.memory.vocabulary.degrees import MORE, NOUNS, SOFTLY, THINGS, WORDS
-from engine.memory.words import Words
+from engine.memory.words import CAUSED, Words
 
 _NOUN: Final = {root: column for column, words in NOUNS.items() for root in spread(words)}
 _THINGS: Final = frozenset(spread(THINGS))
@@ -29,6 +29,8 @@ def degrees_in(said: Words, mentions: Sequence[Mention], apart: Collection[int] 
         for held, words in one.entries:
             if held == DEGREE:
                 level, alone = int(words[0]), words[1]
+                if apart and said.clauses[said.of_clause[one.first]].counts == CAUSED:
+                    continue
                 noun = None if _unread(said, one) else _noun(said, mentions, one)
                 if (
                     noun is None

@@ -136,6 +136,8 @@ def _read(text: str, columns: Columns, names: Names) -> Iterator[Hint]:
         yield Hint(column="status", words=words, trust=trust)
     if ended and ended != ("missed",):
         found.pop("origin", None) if ("origin", ("rival",)) in found.get("origin", ()) else None
+    if ground and all(one.last - one.first == 1 for one in mentions if one.entries[0][0] == "reason"):
+        found.pop("reason", None)
     for column, entries in found.items():
         if column == "reason":
             entries[:] = [one for one in entries if agrees(one[1], ended)]

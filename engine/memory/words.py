@@ -8,7 +8,9 @@ from engine.memory.stems import IDLE, stem
 from engine.memory.vocabulary.cues import CAUSE, CONCESSION, CONTRAST, MAYBE
 
 PLAIN: Final = 1.0
-_MARKS: Final = {"\x01": 1.4, "\x02": 0.4, "\x03": 0.5}
+CAUSED: Final = 0.4
+"""What an end counts that is told as a cause."""
+_MARKS: Final = {"\x01": 1.4, "\x02": CAUSED, "\x03": 0.5}
 """How a clause is marked -> what the end that is told in it counts."""
 _OPENED: Final = tuple(
     (re.compile(rf"\b(?:{'|'.join(words)})\b"), f" {mark} \\g<0>")

@@ -25,7 +25,8 @@ CUES: Final[Mapping[str, str]] = {
     "sent": "send|sent|submit|submission|broadcast|in/mid/still air/flight/pending/transit|flight|midflight|midair|"
     "pending|mempool|fire|transmit|publish|dispatch|launch|unmined|unconfirmed|inflight|outgoing|already out|"
     "out door|propagate|relay|post|go out|put out",
-    "undo": "take/took/taken back|kill|scrap|retract|nuke|pull|withdraw|withdrawal|call off|rescind|recall|yank|"
+    "undo": "take/took/taken/haul/drag/draw/drew/bring/brought/claw/snatch/fetch back|took/taken/take down|rein in|"
+    "kill|scrap|retract|nuke|pull|withdraw|withdrawal|call off|rescind|recall|yank|"
     "overwrite|zap|abandon|undo|void|annul|revoke|abort|scrub|change mind|second thought|cold feet|back "
     "out|pull plug|bin|drop|stop|bail|think better|snuff|terminate|eras|erase|remove|squash|ax|axe|neutralise|"
     "invalidate|supersede|displace|cancel|cancellation|reclaim|halt|walk back|claw back|unsend|unsent|"
@@ -40,7 +41,8 @@ CUES: Final[Mapping[str, str]] = {
     "signing|signature|candidate|idea|compliance|protection|firewall|desk|pretrade|preflight|threshold|hurdle|cap|"
     "validation|ruleset|watchdog|brake|bouncer|proposal|presend|constraint|logic|criteria|criterion|bot|engine|"
     "rulebook|simulate|simulated|sanity|prevention|proposed|suggestion|opportunity|shortlist",
-    "deny": "decline|turn/turned down/away/back/off|skip|bin|drop|throw/threw/thrown out/away/back/off|toss|ditch|"
+    "deny": "nobody let/sign/approve/clear|decline|turn/turned down/away/back/off|skip|bin|drop|"
+    "throw/threw/thrown out/away/back/off|toss|ditch|"
     "discard|dismiss|reject|rejection|refuse|refusal|veto|bar|stop|say/said/saying no|no "
     "thanks/thank/go/dice|not let/permit/allow/pass/clear/approve/accept/authorise/greenlight/okay/green/want/"
     "touch/take/proceed|kill|nix|knock/swat/bat/strike/struck/shoot/shot/vote/voted/wave "
@@ -60,7 +62,8 @@ CUES: Final[Mapping[str, str]] = {
     "bot/searcher/trader/arbitrageur/guy/party/team/player/arber/people/folk/firm/engine/person/actor/solver|"
     "other guy/one/side/party|searcher|arbitrageur|else|outsider|stranger|foe|them|frontrunner|mev|outfit|crowd|"
     "enemy|challenger|peer|contender|folk|people|whoever",
-    "take": "beat|snatch|grab|capture|exploit|eat|take|claim|scoop|snipe|first|ahead|before|quick|fast|steal|nab|"
+    "take": "beat|profit|benefit|earn|cash|help|enjoy|nose|swoop|pounce|gulp|collect|execute|score|succeed|snatch|"
+    "grab|capture|exploit|eat|take|claim|scoop|snipe|first|ahead|before|quick|fast|steal|nab|"
     "pinch|poach|lose|outrun|front|frontrun|pip|there|race|slip|swipe|mop|harvest|pocket|seize|bag|land|win|get|"
     "close|make|clean|clear|nick|cream|hoover|gobble|reach|have|arbitrage|pick|corner|walk|run|seal|bank|gone|punch|"
     "filch|executed|go",

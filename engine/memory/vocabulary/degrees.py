@@ -77,7 +77,8 @@ DEGREES: Final[Mapping[tuple[int, str], str]] = {
     (
         3,
         "margin",
-    ): "fair|so so|good enough|unremarkable|okay ish|decent|reasonable|healthy|respectable|"
+    ): "mediocre|middle ground|run of mill|half decent/way|halfway decent|fair|so so|good enough|unremarkable|"
+    "okay ish|decent|reasonable|healthy|respectable|"
     "reasonably/fairly/moderately/decently "
     "profitable|ok|okay|so so|sensible|acceptable|adequate|passable|tolerable|fairish|middle of road|not bad|"
     "satisfactory|alright|middling to good|so but okay|workmanlike|fair to middling|neither thin/slim nor/or fat/wide",
@@ -99,7 +100,7 @@ DEGREES: Final[Mapping[tuple[int, str], str]] = {
     "compressed|reduced|"
     "shallow|underwhelming|marginal|close|restricted|so little|bit of|unimpressive",
     (3, ""): "ordinary|normal|regular|standard|typical|usual|everyday|good|solid|sound|proper|comfortable|"
-    "nice|honest|workable|right|balanced|moderately good|pretty good|appropriate|sufficient|fairly good|"
+    "workable|right|balanced|moderately good|pretty good|appropriate|sufficient|fairly good|"
     "bog standard|garden variety|run mill|so so|medium|moderate|middling|average|mid",
     (4, ""): "high|higher|great|strong|excellent|vast|extensive|impressive|superb|outstanding|exceptional|wonderful|"
     "remarkable|amazing|deep|abundant|bulging|spacious|very good|goodly|solidly large|upscale|bigger|"

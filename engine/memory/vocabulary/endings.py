@@ -78,9 +78,8 @@ STATUSES: Final[Mapping[tuple[str, ...], str]] = {
     "aborted|abort|reversed|reverse|backfired|burnt|crash|crashed|failed/fail in/at block/execution|"
     "went/go through but failed|sent but failed/reverted|failed once/after/when sent|failed live|unwound|unwind|"
     "required failed|require failed|assert failed|fell flat on chain|fell over|tripped guard/check/assertion",
-    (
-        "refused",
-    ): "not/no/never given/get/gave/got/give go/green/okay/ok ahead/light/_|no go|turned/turn nose up|sent packing|"
+    ("refused",): "nobody let/sign/approve/clear through/_|nobody _/end let through|"
+    "not/no/never given/get/gave/got/give go/green/okay/ok ahead/light/_|no go|turned/turn nose up|sent packing|"
     "showed/"
     "shown/show door|got/get chop/axe/boot|get/given chop|left unsigned|unsigned|not cleared/signed/authorised|"
     "kept/keep from/"
@@ -115,7 +114,8 @@ STATUSES: Final[Mapping[tuple[str, ...], str]] = {
     "got/made/went/get past/out/through/off",
     (
         "missed",
-    ): "walked/made/ran/run/got off/away with|walk off|cornered|corner by|cut in line|jumped/jump queue/line|leapfrog|"
+    ): "under nose|swoop|swooped in|someone/somebody else gain/luck/profit|walked/made/ran/run/got off/away with|"
+    "walk off|cornered|corner by|cut in line|jumped/jump queue/line|leapfrog|"
     "leapfrogged|got/get in first/before|stole march|march on us/_|snaffle|snaffled|whisked/whisk away/_|"
     "won/lost/lose/win race|"
     "empty handed|second best/place|also ran|outpace|beat to|nosed/nose out|edged/edge out|shut/shoved out by|"

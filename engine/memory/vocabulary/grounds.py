@@ -65,11 +65,14 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ),
     ("least net profit",): (
         (
-            "gas|fee|cost|expense|fuel",
-            "eat|swallow|leftover|minus|less|subtract|deduct|remain|leave|left|outweigh|exceed|meagre|net|cover|devour|dwarf|wipe|after|consume|"
+            "gas|fee|cost|expense|fuel|overhead",
+            "eat|swallow|leftover|minus|less|subtract|deduct|remain|leave|left|outweigh|exceed|meagre|net|cover|"
+            "devour|dwarf|wipe|after|consume|"
             "gobble|chew|absorb|bigger|remainder|worth|recoup|outstrip|above|cancel out|nibble|munch|justify|margin",
-            "profit|gain|too|little|small|not|almost|everything|nothing|all|most|meagre|thin|slim|low|earn|scrap|"
-            "leftover|remain|barely|hardly|paltry|poor|whole|any|less|more|net|worth|insufficient|short|under|below|minimum|beneath|requirement",
+            "profit|gain|win|winning|winnings|proceed|reward|spoils|surplus|too|little|small|not|almost|everything|"
+            "nothing|all|most|meagre|thin|slim|low|earn|scrap|"
+            "leftover|remain|barely|hardly|paltry|poor|whole|any|less|more|net|worth|insufficient|short|under|below|"
+            "minimum|beneath|requirement",
         ),
         ("not|hardly|barely|scarcely", "worth|worthwhile", "gas|fee|cost|effort|trouble|bother|it|sending"),
         ("net", "profit|gain|return", "too|below|little|small|low|minimum|under|least|short|not|insufficient|beneath"),
@@ -78,7 +81,8 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ("below floor", "simulation: below floor"): (
         (
             _PROFIT,
-            "vanish|evaporate|disappear|melt|shrink|shrunk|fade|collapse|decay|erode|dissolve|floor|threshold|beneath|"
+            "shrivel|thin out|wear off|run dry|cease|crumble|vanish|evaporate|disappear|melt|shrink|shrunk|fade|"
+            "collapse|decay|erode|dissolve|floor|threshold|beneath|"
             "below|dwindle|wither|dry|drift|moved against|close up|already close|already go|"
             "already vanish|under minimum|fall short|come short|fell short|no longer|move away|turn against|shifted|"
             "dip under|sink below|slip below|undershoot",
@@ -94,10 +98,12 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     ("token safety",): (
         (
             _COIN,
-            "scam|unsafe|dodgy|nasty|smell|suspicious|flag|trust|untrusted|screening|screen|safety|honeypot|dangerous|"
+            "ponzi|insecure|unreliable|weird|strange|backdoor|mintable|freeze|pausable|unaudited|scam|unsafe|dodgy|"
+            "nasty|smell|suspicious|flag|trust|untrusted|screening|screen|safety|honeypot|dangerous|"
             "rug|malicious|shady|sketchy|fishy|risk|risky|hazard|toxic|vet|vetting|security|secure|hostile|suspect|bad|"
             "distrust|trap|stink|rotten|blacklist|red flag|crooked|iffy|questionable|dubious|unvetted|poison|fraud|"
-            "fraudulent|unsound|harmful|phony|bogus|untrustworthy|doubt|concern|fear|suspicion|misgiving|qualm|reservation|safe|wary|worry|alarm|booby",
+            "fraudulent|unsound|harmful|phony|bogus|untrustworthy|doubt|concern|fear|suspicion|misgiving|qualm|"
+            "reservation|safe|wary|worry|alarm|booby",
         ),
         ("honeypot|honey pot|rug pull|rugpull|scam|scammy|blacklist",),
     ),
