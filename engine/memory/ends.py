@@ -16,12 +16,14 @@ _DOUBTFUL: Final = 0.3
 _WISHED: Final = 0.2
 _BY_REASON: Final = 0.7
 _BY_GROUND: Final = 0.3
+_BARE: Final = 0.5
+"""Votes of a "failed" that nothing is said with: a refusal is a failure too."""
 LEAST: Final = 0.25
 """Votes below which a question says nothing of an end."""
 _DOUBTFUL_WORDS: Final = frozenset(
     spread(
         "land|settle|execute|complete|clear|stop|abort|net|deliver|capture|realise|positive|fail|beaten|reverse|"
-        "throw|trip|unwind|guard|policy|gate|open|pending|replace|skip|take|give|blow up|before us|ahead of us|else|"
+        "throw|trip|unwind|guard|policy|gate|open|pending|skip|take|give|blow up|before us|ahead of us|else|"
         "competition|confirmed|thrown out|thrown|kicked out|bid|burnt|lost|let go|"
         "voided|void|scratched|abandoned|skipped|withhold|bar|harvested|paid|pay|gain|wasted gas|failed transaction|"
         "hit|unsettled|unfinished|unresolved|outstanding|ongoing|undecided|awaiting confirmation"
@@ -69,7 +71,8 @@ def end_of(
     if ground and (status := _ended_by(ground[0])):
         votes[status] = votes.get(status, 0.0) + _BY_GROUND
     best = max(votes, key=lambda status: votes[status], default="")
-    if groups and (not best or votes[best] < max(groups.values())):
+    bare = best == "reverted" and votes[best] <= _BARE
+    if groups and (not best or bare or votes[best] < max(groups.values())):
         words = max(groups, key=lambda one: groups[one])
         return [(words, 1.0), *([((best,), 0.3)] if best in words else [])]
     return [((best,), 1.0)] if best and votes[best] >= LEAST else []

@@ -102,7 +102,8 @@ GROUNDS: Final[Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
             "nasty|smell|suspicious|flag|trust|untrusted|screening|screen|safety|honeypot|dangerous|"
             "rug|malicious|shady|sketchy|fishy|risk|risky|hazard|toxic|vet|vetting|security|secure|hostile|suspect|bad|"
             "distrust|trap|stink|rotten|blacklist|red flag|crooked|iffy|questionable|dubious|unvetted|poison|fraud|"
-            "fraudulent|unsound|harmful|phony|bogus|untrustworthy|doubt|concern|fear|suspicion|misgiving|qualm|"
+            "fraudulent|unsound|harmful|phony|bogus|untrustworthy|trustworthy|trusted|doubt|concern|fear|suspicion|"
+            "misgiving|qualm|"
             "reservation|safe|wary|worry|alarm|booby",
         ),
         ("honeypot|honey pot|rug pull|rugpull|scam|scammy|blacklist",),

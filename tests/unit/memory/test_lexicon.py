@@ -77,6 +77,11 @@ def test_only_one_end_is_read_of_a_question(asked: str, status: str) -> None:
     assert [hint.words for hint in read(asked) if hint.column == "status"] == [(status,)]
 
 
+def test_a_failure_that_nothing_is_said_with_may_be_a_refusal_too() -> None:
+    (every, most) = [hint for hint in read("why did sushi triangles fail") if hint.column == "status"]
+    assert "refused" in every.words and most.words == ("reverted",) and most.trust < every.trust
+
+
 @pytest.mark.parametrize(
     ("asked", "column", "word"),
     [
