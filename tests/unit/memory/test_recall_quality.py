@@ -23,7 +23,9 @@ DEVELOPMENT = QUESTIONS.with_name("questions_development.tsv")
 """Worded later, and read at 0.51 then: what the lexicon was widened on, so no measure of unknown words any more."""
 DEVELOPMENT_2 = QUESTIONS.with_name("questions_development_2.tsv")
 """Worded by somebody who had not seen the lexicon, and read at 0.81 then: the lexicon was widened on these too."""
-FILES = (QUESTIONS, DEVELOPMENT, DEVELOPMENT_2)
+BLIND = QUESTIONS.with_name("questions_blind.tsv")
+"""So too, after that: never used to improve anything, and it stays so. What it scores is what unknown words come to."""
+FILES = (QUESTIONS, DEVELOPMENT, DEVELOPMENT_2, BLIND)
 AT = 5
 LEAST = 0.9
 MOST_NOISE = 0.05
@@ -87,7 +89,7 @@ def plain_chroma(memory: Memory, folder: Path) -> Callable[[str], list[str]]:
 def test_recall_at_five_is_nine_tenths_and_better_than_chromas_plain_text(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert len(labelled(QUESTIONS)) >= 200
+    assert len(labelled(BLIND)) >= 200
     with memory_of(tmp_path / "memory", entries_of(600)) as memory:
         plain = plain_chroma(memory, tmp_path / "plain")
 
@@ -104,7 +106,7 @@ def test_recall_at_five_is_nine_tenths_and_better_than_chromas_plain_text(
 
 def test_a_question_is_not_read_to_say_what_it_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with memory_of(tmp_path / "memory", entries_of(600)) as memory:
-        for file in FILES:
+        for file in (QUESTIONS, DEVELOPMENT, DEVELOPMENT_2):
             noise = [
                 (asked, hint.column)
                 for asked, facts in labelled(file)
