@@ -129,25 +129,6 @@ async def _assemble(
     lenders = await standing(endpoint, lenders_in(book))
     deployments = deployments_in(book)
     clock.observe(head)
-    if settings.start_block == 0:
-        found = await in_use(
-            endpoint,
-            deployments,
-            head,
-            window_blocks=settings.pools.window_blocks,
-            max_pools=settings.pools.max_pools,
-        )
-    else:
-        found = await discover(endpoint, deployments, settings.start_block, head.number)
-    pools = await read_pools(endpoint, found, head.hash)
-    if not pools:
-        raise ConfigError(
-            "no pool was found",
-            measured=f"blocks {settings.start_block} to {head.number}",
-            next_step="set start_block to a block before the pools you want were made",
-        )
-    market = Market(head, pools)
-    save(Snapshot(head, pools), state / MARKET_START_FILE)
     ledger = LimitLedger(journal)
     l1 = await choose_l1_model(endpoint, settings.chain_id, local=settings.profile == "devnet")
     ordering = await read_ordering(endpoint, settings.chain_id, settings.ordering, head)
@@ -184,6 +165,25 @@ async def _assemble(
     replacements.halt_for(ended, head)
     began = await count_at(endpoint, signer.address, terms[-1].from_block)
     replacements.check_start(recovered.count, began, head)
+    if settings.start_block == 0:
+        found = await in_use(
+            endpoint,
+            deployments,
+            head,
+            window_blocks=settings.pools.window_blocks,
+            max_pools=settings.pools.max_pools,
+        )
+    else:
+        found = await discover(endpoint, deployments, settings.start_block, head.number)
+    pools = await read_pools(endpoint, found, head.hash)
+    if not pools:
+        raise ConfigError(
+            "no pool was found",
+            measured=f"blocks {settings.start_block} to {head.number}",
+            next_step="set start_block to a block before the pools you want were made, or to 0 to follow those in use",
+        )
+    market = Market(head, pools)
+    save(Snapshot(head, pools), state / MARKET_START_FILE)
     gas_seen = GasSeen(journal)
     gas_seen.read(market.pools)
     prior = Experience(journal)

@@ -119,9 +119,8 @@ class Loop:
         self._publish = publish
         self._tip = tip
         self._fills_wanted = fills_wanted
-        self._gas_float, self._tokens = gas_float, tokens
+        self._gas_float, self._tokens, self._misses = gas_float, tokens, misses
         self._search = Search(market=market, tokens=tokens, terms=terms, gas_seen=gas_seen, prior=prior)
-        self._misses = misses
         self._funds = Funds()
         self._base_fee_wei: int | None = None
         self._stopping: str | None = None
@@ -356,7 +355,8 @@ class Loop:
                 self.measured.filled -= isinstance(outcome, Filled)
                 self.measured.reverted -= isinstance(outcome, Reverted)
         self.settled = min(self.settled, event.ancestor.number)
-        self._publish({"event": "reorg", "ancestor": event.ancestor.number, "dropped": len(event.dropped)})
+        reorg = {"event": "reorg", "ancestor": event.ancestor.number, "dropped": len(event.dropped)}
+        self._publish(reorg | {"settled": self.settled})
         self._say_unsent(await self._replacements.rolled_back(self._desk, event.ancestor))
 
     def _pass_over(self, event: BlockSeen, error: ChainError) -> None:

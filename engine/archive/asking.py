@@ -18,6 +18,12 @@ ANSWER_S: Final = 20.0
 MAX_CONNECTIONS: Final = 16
 
 
+def turned_off() -> ControlError:
+    """Refuse what an archive would answer, where the operator keeps none."""
+    next_step = "the operator sets archive.run = true"
+    return ControlError("the archive is turned off", next_step=next_step, code="archive_off")
+
+
 class ArchiveParams(Params):
     """A question to a store that has read the journal up to entry `at_least`."""
 
@@ -64,9 +70,7 @@ class ArchiveDoor:
 
     async def _connected(self) -> Connection:
         if not self._turned_on:
-            raise ControlError(
-                "the archive is turned off", next_step="the operator sets archive.run = true", code="archive_off"
-            )
+            raise turned_off()
         try:
             connection = await connected(self._path)
             await connection.asked("attach", {})  # from there on it may idle

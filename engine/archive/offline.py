@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from engine.archive.asking import ARCHIVE_FOLDER_NAME
+from engine.archive.asking import ARCHIVE_FOLDER_NAME, turned_off
 from engine.archive.projecting import Projected
 from engine.archive.table import SHELVES
 from engine.config import Archive
@@ -25,6 +25,8 @@ STORE_OF: Final[Mapping[str, str]] = MappingProxyType(
 
 def asked(state: Path, question: str, params: Mapping[str, Any], terms: Archive) -> Answer:
     """Answer as a running engine would; raises `ControlError`, and what `_opened` raises."""
+    if not terms.run:
+        raise turned_off()
     name = STORE_OF[question]
     row = SHELVES[name].questions[question]
     given = parsed(row.params, params, method=question, example={})

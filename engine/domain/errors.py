@@ -6,6 +6,7 @@ KetchError
 ├── ConfigError         a setting or file that cannot be used
 ├── ChainError          an endpoint that is unreachable, wrong or failing
 ├── JournalError        a journal that is corrupt, locked or cannot be written
+│   └── FolderOwned     another process owns the folder
 ├── DevnetError         the local chain cannot start or stopped
 ├── SigningRefused      what was about to be signed is not what was approved
 │   └── SignerAway      the signer's process gives no answer: nothing was signed, and it is tried again
@@ -56,6 +57,10 @@ class ChainError(KetchError):
 
 class JournalError(KetchError):
     """the journal cannot be used"""
+
+
+class FolderOwned(JournalError):
+    """another process owns the folder"""
 
 
 class CassetteError(KetchError):

@@ -6,14 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.domain.errors import JournalError
+from engine.domain.errors import FolderOwned, JournalError
 
 LOCK_FILE = "engine.lock"
 
 
 @contextmanager
 def hold_state(state: Path, *, who: str = "engine") -> Generator[None]:
-    """Own a folder while inside; raises `JournalError` naming the owner's pid when another process does."""
+    """Own a folder while inside; raises `FolderOwned` naming the owner's pid when another process does."""
     file = state / LOCK_FILE
     try:
         lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -28,7 +28,7 @@ def hold_state(state: Path, *, who: str = "engine") -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
             owner = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            raise JournalError(
+            raise FolderOwned(
                 f"the state folder {state} is owned by another {who}",
                 measured=f"pid {owner}",
                 next_step=f"stop that {who}, or choose another --state",

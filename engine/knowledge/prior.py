@@ -1,14 +1,15 @@
 """How trades ended that were sent, by their worth, their route's shape and the market's state: a prior for the next.
 
-Told by the journal alone, in its order: the same journal gives the same chances, so a seed still gives one journal.
-Only what was sent counts. A refusal says nothing about what the chain would have done.
+Told by the journal alone, in its order, so a seed still gives one journal. Only what the engine itself sent counts: a
+refusal says nothing about what the chain would have done, an agent's trade nothing about the engine's. A restart reads
+what counted again, but for trades through pools that are not followed any more.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Final
 
 from engine.domain.chance import Chance, Chances, Shape, worth_of
@@ -21,7 +22,9 @@ from engine.journal.journal import Journal
 from engine.knowledge.states import market_state
 
 KEPT: Final = 200
-"""Newest ends that count; a start reads no more of the journal than these."""
+"""Newest ends that count."""
+MOST_READ: Final = 4 * KEPT
+"""How many ends a start reads at most to find them."""
 COUNTS_S: Final = 3_600
 """Evidence older than this, by the chain's time, does not count: what was left alone is tried again after it."""
 LEAST_SENT: Final = 5
@@ -74,13 +77,22 @@ _NONE: Final = Tally()
 _Like = tuple[int] | tuple[int, Shape] | tuple[int, Shape, str]
 
 
+def _begin(journal: Journal) -> int:
+    """Find the place behind which the newest `KEPT` ends that count stand, looking at `MOST_READ` ends at most."""
+    counted, place = 0, 0
+    for outcome in islice(backwards(journal, "outcome"), MOST_READ):
+        counted, place = counted + (outcome.body["type"] in _ENDS), outcome.seq
+        if counted == KEPT:
+            break
+    return max(place - 1, 0)
+
+
 class Experience:
     """Reads the journal's ends as they come, and adds them up when asked."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        first = journal.rows("SELECT seq FROM entries WHERE kind = 'outcome' ORDER BY seq DESC LIMIT 1 OFFSET ?", KEPT)
-        self._read_to = int(first[0][0]) if first else 0
+        self._read_to = _begin(journal)
         self._sent: deque[Sent] = deque(maxlen=KEPT)
         self._landed: int | None = None
 
@@ -123,6 +135,8 @@ class Experience:
         if found is None:
             return
         request, proof = found
+        if request.body["origin"] != "engine":
+            return  # what an agent sends says what the agent is like
         route = [PoolId(hop["pool"]) for hop in request.body["route"]["hops"]]
         costs, block, gross_wei = proof.body["costs"], proof.body["block"], proof.body["gross_wei"]
         if gross_wei is None or not all(pool in pools for pool in route):

@@ -32,7 +32,7 @@ Reason = Literal[
 
 WHAT_WOULD_HELP: Mapping[Reason, str] = {
     "unknown venue": "add the factory to deployments",
-    "unknown pool": "lower start_block, so that discovery sees the pool's creation",
+    "unknown pool": "lower start_block to before the pool's creation; where it is 0, raise pools.max_pools",
     "token set aside": "nothing, if the check is right: ketch tokens shows what it found",
     "base tokens": "add the token that the cycle begins in to base_tokens, and list it on the executor",
     "too many hops": "raise scan.max_hops",

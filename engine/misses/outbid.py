@@ -59,7 +59,7 @@ def held_to(short: Short | None) -> str:
     if not short.affordable:
         return "; more would have cost more than there was to earn"
     if not short.forbidden_by:
-        return "; it was high enough and came too late"
+        return "; by gas it was high enough: it came too late, or the producer was paid beside gas"
     tightest = short.forbidden_by[0]
     return f"; {tightest.setting} = {tightest.value} allowed no more"
 

@@ -1,6 +1,6 @@
 """From pools to profitable cycles: screen in float64, size in exact integers, rank by net profit."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.domain.errors import QuoteError
@@ -79,14 +79,16 @@ def greedy_rounds(
     rates = scratch_copy(universe)
     sized: _Sized = {}
     refused: set[Route] = set()
-    left: set[PoolId] = set()
+    left: set[int] = set()
     taken: list[SizedCycle] = []
+    candidates = screen(rates, prices, gas_price_wei, floor_wei).candidates
     while len(taken) < max_rounds:
-        best = _best(rates, state, sized, refused, left, prices, gas_price_wei, floor_wei)
+        best = _best(candidates, rates, state, sized, refused, prices, gas_price_wei, floor_wei)
         if best is None:
             break
         if worth_sending is not None and not worth_sending(best):
-            left |= best.route.pools
+            left.update(edge for pool_id in best.route.pools for edge in universe.edges_of[pool_id])
+            candidates = [candidate for candidate in candidates if left.isdisjoint(candidate.edges)]
             continue
         try:
             after = swapped(state, best)
@@ -98,6 +100,8 @@ def greedy_rounds(
         update_rates(rates, state, after)
         stale = {edge for pool_id in after for edge in universe.edges_of[pool_id]}
         sized = {edges: cycle for edges, cycle in sized.items() if stale.isdisjoint(edges)}
+        seen = screen(rates, prices, gas_price_wei, floor_wei).candidates
+        candidates = [candidate for candidate in seen if left.isdisjoint(candidate.edges)]
     return taken
 
 
@@ -111,11 +115,11 @@ def swapped(pools: Mapping[PoolId, AnyPool], cycle: SizedCycle) -> dict[PoolId, 
 
 
 def _best(
+    candidates: Sequence[Candidate],
     universe: Universe,
     pools: Mapping[PoolId, AnyPool],
     sized: _Sized,
     refused: set[Route],
-    left: set[PoolId],
     prices: Mapping[Address, Price],
     gas_price_wei: int,
     floor_wei: int,
@@ -123,16 +127,15 @@ def _best(
     """Size candidates by falling bound until none left can beat the best; `sized` remembers what it sized."""
     found: list[SizedCycle] = []
     most = floor_wei
-    for candidate in screen(universe, prices, gas_price_wei, floor_wei).candidates:
+    for candidate in candidates:
         if candidate.bound_wei < most:
             break
         if candidate.edges not in sized:
             sized[candidate.edges] = _sized(universe, pools, candidate, prices, gas_price_wei)
         cycle = sized[candidate.edges]
-        if cycle is None or cycle.net_wei <= floor_wei or cycle.route in refused or cycle.route.pools & left:
-            continue
-        found.append(cycle)
-        most = max(most, cycle.net_wei)
+        if cycle is not None and cycle.net_wei > floor_wei and cycle.route not in refused:
+            found.append(cycle)
+            most = max(most, cycle.net_wei)
     return next(iter(ranked(found)), None)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
-from engine.domain.errors import ConfigError, ControlError, JournalError
+from engine.domain.errors import ConfigError, ControlError, FolderOwned, KetchError
 from engine.facade import Answer, NotRunning, Remote
 
 _MANIFEST, _JOURNAL = "devnet.json", "journal.sqlite"
@@ -83,8 +83,12 @@ class Unattended:
         try:
             async with self._asking:  # a store is opened by one question at a time
                 return await run_sync(at_rest.asked, self._state, method, params)
-        except JournalError as error:
+        except ControlError:
+            raise
+        except FolderOwned as error:  # an archive that is starting, or another question
             raise ControlError(error.cause(), next_step="ask again in a second", code="archive_away") from error
+        except KetchError as error:
+            raise ControlError(error.cause(), next_step=error.next_step, code="no_answer") from error
 
     async def role(self, *, anew: bool = False) -> str:
         """Return the role that the engine gives; raises `NotRunning` when there is none."""

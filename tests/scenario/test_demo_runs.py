@@ -15,6 +15,7 @@ from tests.scenario.ketch_processes import END_S, all_gone, family, member, star
 
 pytestmark = pytest.mark.node
 
+
 def test_without_a_terminal_the_view_is_plain_lines_and_stdout_holds_the_summary(tmp_path: Path):
     with started("demo", "--trades", "1", "--rivals", "0", "--state", tmp_path) as process:
         out, said = process.communicate(timeout=END_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -43,10 +44,10 @@ class Sender:
     journal: Journal
     sent: int = 0
 
-    def send(self, route: Route, at: BlockRef) -> str:
+    def send(self, route: Route, at: BlockRef, *, by: Literal["engine", "agent"] = "engine") -> str:
         """Write a trade up to its intent; returns the intent's id."""
         self.sent += 1
-        request = replace(stub.request(), stamp=stub.stamp(self._id("request")), route=route)
+        request = replace(stub.request(), stamp=stub.stamp(self._id("request")), route=route, origin=by)
         record_request(self.journal, request)
         proof = stub.proof()
         costs = replace(proof.costs, priority_fee_wei=25 * stub.GWEI)
@@ -60,9 +61,9 @@ class Sender:
         record_intent(self.journal, submission, calldata_anchor=None, **terms)
         return name
 
-    def end(self, route: Route, kind: str, at: BlockRef) -> None:
+    def end(self, route: Route, kind: str, at: BlockRef, *, by: Literal["engine", "agent"] = "engine") -> None:
         """Write a trade with its end; what does not fill pays half the gas and bid expected of it."""
-        name = self.send(route, at)
+        name = self.send(route, at, by=by)
         paid = {"block": at, "gas_used": 100_000, "gas_paid_wei": 100_000 * (BASE_FEE_WEI + 25 * stub.GWEI)}
         ends: dict[str, Outcome] = {
             "filled": Filled(intent_id=name, token=stub.WETH, realised=10**16, **paid),
@@ -154,6 +155,12 @@ def test_refusals_strangers_nonces_and_what_is_still_open_say_nothing(sender: Se
     assert learned(sender).shown() == []
 
 
+def test_what_an_agent_sends_says_nothing_of_the_engines_own(sender: Sender) -> None:
+    for _ in range(2 * LEAST_SENT):
+        sender.end(BAD, "reverted", block(), by="agent")
+    assert learned(sender).shown() == []
+
+
 def test_a_cancelled_trade_is_one_that_was_lost(sender: Sender) -> None:
     for _ in range(LEAST_SENT):
         sender.end(BAD, "cancelled", block())
@@ -194,6 +201,7 @@ def test_a_restart_knows_what_the_engine_knew_and_reads_no_more_than_the_newest(
     prior = learned(sender)
     for number in range(KEPT + 20):
         sender.end(BAD if number % 3 else GOOD, "reverted" if number % 4 else "filled", block(100 + number))
+        sender.end(BAD, "replaced", block(100 + number))
         prior.learn(POOLS)
     again = learned(sender)
     assert again.shown() == prior.shown()

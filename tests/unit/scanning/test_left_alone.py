@@ -1,7 +1,12 @@
 """Rounds with a judge: what it does not want is left alone, and the pools of it; the order stays."""
 
+from typing import Any
+
+import pytest
+
 from engine.domain.opportunity import SizedCycle
 from engine.domain.units import Address
+from engine.scanning.cycles import Screened, screen
 from engine.scanning.scan import Judge, build_universe, find_cycles, greedy_rounds
 from tests.unit.scanning.pairs import DAI, LINK, ONE_TO_ONE, UNI, WETH, by_id, pair
 
@@ -46,6 +51,18 @@ def test_what_is_left_alone_takes_its_pools_along_and_the_rest_keeps_its_order()
     assert through(taken[0], UNI)
     assert through(taken[1], LINK)
     assert [c for c in taken if not through(c, DAI)] == [c for c in rounds() if not through(c, DAI)]
+
+
+def test_the_market_is_screened_once_a_round_however_many_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    screened: list[int] = []
+
+    def counted(*given: Any) -> Screened:
+        screened.append(len(given))
+        return screen(*given)
+
+    monkeypatch.setattr("engine.scanning.scan.screen", counted)
+    assert rounds(lambda cycle: False) == []
+    assert len(screened) == 1
 
 
 def test_a_judge_that_wants_nothing_ends_the_rounds() -> None:
