@@ -76,7 +76,7 @@ class Cell:
     ordering: Ordering
     added_ms: int
     bid: str | None
-    prior: bool = False
+    prior: bool = True
     paired: bool = False
 
 
